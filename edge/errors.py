@@ -1,0 +1,44 @@
+"""Errors a user can meet.
+
+::
+
+    EdgeError                 what went wrong, and what to do next
+    |- TranscriptError        the input is no transcript we can read
+    |- BundleError            a model bundle is missing, damaged or not for this program
+    |- InferenceError         onnxruntime could not run the model
+    `- OutputError            a result could not be written
+"""
+
+from __future__ import annotations
+
+
+class EdgeError(Exception):
+    """Base of every expected failure.
+
+    :param message: What happened, the value met, and what is allowed.
+    :param hint: What the user can do next; one sentence.
+    """
+
+    def __init__(self, message: str, hint: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+    def __str__(self) -> str:
+        return f"{self.message}\n  {self.hint}" if self.hint else self.message
+
+
+class TranscriptError(EdgeError):
+    """The input cannot be read as a transcript."""
+
+
+class BundleError(EdgeError):
+    """A model bundle is missing, damaged, unsafe or of another kind."""
+
+
+class InferenceError(EdgeError):
+    """The model could not be loaded or run by onnxruntime."""
+
+
+class OutputError(EdgeError):
+    """A result could not be written."""

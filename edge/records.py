@@ -1,0 +1,151 @@
+"""The records that pass between the stages. All frozen; times are float seconds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Word:
+    """One word with its own times, where the recogniser gave them."""
+
+    text: str
+    start_s: float | None
+    end_s: float | None
+
+
+@dataclass(frozen=True)
+class Segment:
+    """One unit of the transcript: a cue, a turn or a line."""
+
+    text: str
+    start_s: float | None = None
+    end_s: float | None = None
+    speaker: str | None = None
+    words: tuple[Word, ...] = ()
+
+
+@dataclass(frozen=True)
+class Repair:
+    """One kind of defect that was mended, and how often."""
+
+    kind: str
+    """Stable identifier, such as ``invalid_utf8``."""
+    count: int
+    """Number of places mended."""
+    detail: str
+    """What was done, for a person."""
+
+
+@dataclass(frozen=True)
+class Transcript:
+    """A whole episode as segments in spoken order."""
+
+    segments: tuple[Segment, ...]
+    format: str
+    """Recognised format, such as ``whisper.cpp-stdout``."""
+    language: str | None = None
+    title: str | None = None
+    repairs: tuple[Repair, ...] = ()
+    repeated: frozenset[int] = frozenset()
+    """Indices of segments that only repeat the one before them (a recogniser's loop)."""
+
+    @property
+    def n_words(self) -> int:
+        """Whitespace-separated words in all segments."""
+        return sum(len(segment.text.split()) for segment in self.segments)
+
+    @property
+    def duration_s(self) -> float | None:
+        """Latest known time, or None for a transcript without times."""
+        times = [
+            time
+            for segment in self.segments
+            for time in (segment.start_s, segment.end_s)
+            if time is not None
+        ]
+        return max(times, default=None)
+
+
+@dataclass(frozen=True)
+class Sentence:
+    """A sentence rebuilt across segments, with where it came from."""
+
+    text: str
+    first_segment: int
+    last_segment: int
+    start_s: float | None
+    end_s: float | None
+    speaker: str | None
+
+    @property
+    def n_words(self) -> int:
+        """Whitespace-separated words."""
+        return len(self.text.split())
+
+    @property
+    def is_question(self) -> bool:
+        """Whether it ends in a question mark."""
+        return self.text.rstrip("\"')”’ ").endswith(("?", "？"))
+
+
+@dataclass(frozen=True)
+class Excluded:
+    """A stretch kept out of the digest, and why. Its words still count as read."""
+
+    kind: str
+    """``advert``, ``cold_open`` or ``repeated_line``."""
+    first_segment: int
+    last_segment: int
+    start_s: float | None
+    end_s: float | None
+    n_words: int
+
+
+@dataclass(frozen=True)
+class KeyPoint:
+    """A sentence worth keeping. ``text`` is verbatim but for dropped leading fillers."""
+
+    text: str
+    first_segment: int
+    last_segment: int
+    start_s: float | None
+    end_s: float | None
+    speaker: str | None
+    score: float
+    """0 (least) to 1 (most salient of the episode)."""
+
+
+@dataclass(frozen=True)
+class Mention:
+    """One place where a keyphrase is said."""
+
+    segment_index: int
+    start_s: float | None
+
+
+@dataclass(frozen=True)
+class Keyphrase:
+    """A phrase that says what the episode is about."""
+
+    text: str
+    score: float
+    """0 to 1, relative to the best phrase of the episode."""
+    mentions: tuple[Mention, ...]
+
+    @property
+    def count(self) -> int:
+        """How often it is said."""
+        return len(self.mentions)
+
+
+@dataclass(frozen=True)
+class Chapter:
+    """A stretch of segments on one subject; chapters tile the transcript."""
+
+    title: str
+    gist: str
+    first_segment: int
+    last_segment: int
+    start_s: float | None
+    end_s: float | None
