@@ -1,0 +1,142 @@
+"""What is said around the episode rather than in it: adverts, housekeeping, cold opens."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from itertools import groupby
+
+from edge.lexicon import words
+from edge.records import Excluded, Sentence
+
+ADVERT = "advert"
+COLD_OPEN = "cold_open"
+
+_ADVERT_CUES = re.compile(
+    r"""\b(?:
+    sponsor(?:s|ed|ing)?\s+(?:of|by|this|for)|(?:today|episode|show)['’]?s\s+sponsors?
+    |brought\s+to\s+you\s+by|support(?:ed)?\s+(?:for\s+)?(?:this|the|our)\s+(?:show|podcast|episode)
+    |promo\s+code|coupon\s+code|discount\s+code|use\s+(?:the\s+)?code|percent\s+off|free\s+trial
+    |sign\s+up\s+(?:at|for|on|to)|subscribe\b|newsletter|show\s+notes|patreon
+    |give\s?away|(?:five|5)[-\s]star|rate\s+and\s+review|leave\s+(?:us\s+)?a\s+review
+    |(?:link|links)\s+(?:is\s+|are\s+)?in\s+the\s+(?:description|bio|notes)|wherever\s+you\s+(?:get|listen)
+    |dot\s+com\s+slash|[a-z0-9-]+\.(?:com|ai|io|org|net)(?:\s+slash|/)|thanks?\s+(?:again\s+)?for\s+listening
+    |enjoy(?:ed|ing)?\s+(?:this\s+|the\s+|these\s+)?(?:episode|show|podcast|interviews?|it\b)
+    |you['’]re\s+listening\s+to|welcome\s+(?:back\s+)?to\s+(?:the|this|another|our)\s+(?:show|podcast|episode|edition)
+    |follow\s+(?:us|me)\s+on|check\s+(?:it|us|them|that)\s+out|before\s+we\s+(?:get\s+started|dive\s+in|begin)
+    |regular\s+listener|enter\s+(?:the\s+)?(?:contest|drawing|raffle)|(?:contest|drawing|raffle)
+    |next\s+(?:week|time|episode)['’]?s?\s+(?:show|episode)|ticket\s+to
+    )""",
+    re.I | re.X,
+)
+_BREAK_START = re.compile(
+    r"""\b(?:take\s+a\s+(?:moment|minute|second|quick\s+moment)\s+to\s+(?:tell|talk|mention|thank)
+    |(?:quick|short|brief)\s+(?:break|word|message|note)\s+(?:from|before|about)
+    |(?:word|message)\s+from\s+(?:our|the|today['’]s)\s+sponsors?|take\s+a\s+(?:quick|short)\s+break
+    |that['’]?s\s+(?:it|all)\s+for\s+(?:today|this)|before\s+(?:we|i|you)\s+go,
+    )""",
+    re.I | re.X,
+)
+_BREAK_END = re.compile(
+    r"\b(?:back|on|onto|over)\s+to\s+(?:the|our|today['’]s)\s+(?:episode|show|interview|conversation)"
+    r"|\bonto\s+the\s+(?:episode|show|interview|conversation)",
+    re.I,
+)
+_MAX_GAP = 4
+"""Sentences between two cues that belong to the same advert."""
+_MAX_BREAK = 40
+"""Longest advert break, in sentences, between its announcement and the way back."""
+COLD_OPEN_SHARE = 0.05
+"""A cold open lies in this first part of the words."""
+_SHINGLE = 5
+_MIN_SHARED = 0.5
+"""Share of a sentence's five-word shingles said again later."""
+_MIN_COLD_OPEN_WORDS = 8
+
+
+def find_boilerplate(sentences: Sequence[Sentence]) -> list[str | None]:
+    """For each sentence, why it is kept out of the digest, or None.
+
+    :param sentences: The whole episode.
+    """
+    adverts = _adverts(sentences)
+    cold_open = _cold_open(sentences)
+    return [
+        COLD_OPEN if cold else ADVERT if advert else None
+        for cold, advert in zip(cold_open, adverts, strict=True)
+    ]
+
+
+def _adverts(sentences: Sequence[Sentence]) -> list[bool]:
+    """Sentences with a cue, what lies between two close cues, and announced breaks."""
+    flags = [False] * len(sentences)
+    last_cue: int | None = None
+    break_start: int | None = None
+    for i, sentence in enumerate(sentences):
+        starts = _BREAK_START.search(sentence.text) is not None
+        ends = _BREAK_END.search(sentence.text) is not None
+        if not (starts or ends or _ADVERT_CUES.search(sentence.text)):
+            continue
+        if ends and break_start is not None and i - break_start <= _MAX_BREAK:
+            flags[break_start:i] = [True] * (i - break_start)
+        elif last_cue is not None and i - last_cue <= _MAX_GAP:
+            flags[last_cue:i] = [True] * (i - last_cue)
+        flags[i] = True
+        last_cue = i
+        break_start = i if starts else None if ends else break_start
+    return flags
+
+
+def _cold_open(sentences: Sequence[Sentence]) -> list[bool]:
+    """Opening sentences that are said again later: a teaser cut from the episode."""
+    flags = [False] * len(sentences)
+    total = sum(s.n_words for s in sentences)
+    opening: list[int] = []
+    seen = 0
+    for i, sentence in enumerate(sentences):
+        seen += sentence.n_words
+        if seen > max(COLD_OPEN_SHARE * total, 60):
+            break
+        opening.append(i)
+    if not opening or len(opening) == len(sentences):
+        return flags
+    later = {
+        shingle for s in sentences[opening[-1] + 1 :] for shingle in _shingles(s.text)
+    }
+    for i in opening:
+        own = _shingles(sentences[i].text)
+        if own and sum(s in later for s in own) >= _MIN_SHARED * len(own):
+            flags[i] = sentences[i].n_words >= _MIN_COLD_OPEN_WORDS
+    last = max((i for i in opening if flags[i]), default=-1)
+    first = next((i for i in opening if flags[i]), 0)
+    if first <= 2:  # short sentences between the repeated ones belong to the same cut
+        flags[: last + 1] = [True] * (last + 1)
+    return flags
+
+
+def _shingles(text: str) -> list[tuple[str, ...]]:
+    lowered = [word.lower() for word in words(text)]
+    return [tuple(lowered[i : i + _SHINGLE]) for i in range(len(lowered) - _SHINGLE + 1)]
+
+
+def to_excluded(sentences: Sequence[Sentence], reasons: Sequence[str | None]) -> list[Excluded]:
+    """Runs of excluded sentences, as the coverage report lists them.
+
+    :param sentences: The whole episode.
+    :param reasons: As ``find_boilerplate`` gives them.
+    """
+    excluded = []
+    for reason, group in groupby(zip(reasons, sentences, strict=True), key=lambda pair: pair[0]):
+        run = [sentence for _, sentence in group]
+        if reason is not None:
+            excluded.append(
+                Excluded(
+                    kind=reason,
+                    first_segment=run[0].first_segment,
+                    last_segment=run[-1].last_segment,
+                    start_s=run[0].start_s,
+                    end_s=run[-1].end_s,
+                    n_words=sum(sentence.n_words for sentence in run),
+                )
+            )
+    return excluded

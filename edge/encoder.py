@@ -1,0 +1,134 @@
+"""Sentences to unit vectors with the embedded model."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+
+import numpy as np
+import numpy.typing as npt
+from tokenizers import Tokenizer
+
+from edge.errors import BundleError
+from edge.manifest import Bundle, verify_files
+from edge.onnx_file import external_data_paths
+from edge.session import Session, default_threads
+
+FloatArray = npt.NDArray[np.float32]
+Progress = Callable[[int, int], None]
+"""Called with (tokens done, tokens in all) after each batch."""
+
+BATCH_TOKENS = 512
+"""Padded tokens in one batch: activations stay in the cache and memory stays flat."""
+
+
+class Encoder:
+    """A sentence-embedding bundle, verified and loaded.
+
+    :param bundle: The bundle; its files are hashed before anything is loaded.
+    :param threads: Threads for onnxruntime; None for the cores at hand, at most 4.
+    :raises BundleError: If a file was changed or refers outside the bundle.
+    :raises InferenceError: If onnxruntime cannot load the model.
+    """
+
+    def __init__(self, bundle: Bundle, threads: int | None = None) -> None:
+        verify_files(bundle)
+        model = bundle.path("model.onnx")
+        outside = external_data_paths(model) - {file.path for file in bundle.manifest.files}
+        if outside:
+            raise BundleError(
+                f"{model} refers to files outside its bundle: {sorted(outside)[:3]}",
+                "Do not use this bundle unless you know who made it; export it again.",
+            )
+        self.bundle = bundle
+        self.spec = bundle.manifest.encoder
+        try:
+            self._tokenizer = Tokenizer.from_file(str(bundle.path("tokenizer.json")))
+        except Exception as error:  # tokenizers raises bare Exception
+            raise BundleError(
+                f"the tokenizer of {bundle.id} cannot be read: {error}", "Export the bundle again."
+            ) from error
+        self._tokenizer.no_padding()
+        self._tokenizer.no_truncation()
+        self._session = Session(model, threads or default_threads())
+        self.execution_provider = self._session.execution_provider
+
+    def encode(self, texts: Sequence[str], progress: Progress | None = None) -> FloatArray:
+        """Embed texts; a text beyond the model's length is read in parts and averaged.
+
+        :param texts: Any number of texts; an empty one gives the vector of no words.
+        :param progress: Told of each finished batch.
+        :return: Shape (texts, dimension), rows of length 1, in the order given.
+        :raises InferenceError: If onnxruntime fails.
+        """
+        owners: list[int] = []
+        windows: list[list[int]] = []
+        for i, encoding in enumerate(
+            self._tokenizer.encode_batch(list(texts), add_special_tokens=False)
+        ):
+            for window in self._windows(encoding.ids):
+                owners.append(i)
+                windows.append(window)
+        total = sum(map(len, windows))
+        done = 0
+        sums = np.zeros((len(texts), self.spec.dimension), np.float32)
+        for batch in _batches(windows):
+            pooled = self._pooled([windows[k] for k in batch])
+            for row, k in zip(pooled, batch, strict=True):
+                sums[owners[k]] += row * len(windows[k])
+            done += sum(len(windows[k]) for k in batch)
+            if progress:
+                progress(done, total)
+        return sums / np.maximum(np.linalg.norm(sums, axis=1, keepdims=True), 1e-12)
+
+    def _windows(self, ids: list[int]) -> Iterator[list[int]]:
+        room = self.spec.max_tokens - 2
+        for start in range(0, max(1, len(ids)), room):
+            part = ids[start : start + room]
+            yield [self.spec.cls_token_id, *part, self.spec.sep_token_id]
+
+    def _pooled(self, windows: list[list[int]]) -> FloatArray:
+        """Mean-pooled, unit-length vectors of one batch, shape (batch, dimension)."""
+        longest = max(map(len, windows))
+        shape = (len(windows), longest)
+        input_ids = np.full(shape, self.spec.pad_token_id, np.int64)
+        attention_mask = np.zeros(shape, np.int64)
+        for row, window in enumerate(windows):
+            input_ids[row, : len(window)] = window
+            attention_mask[row, : len(window)] = 1
+        hidden = self._session.run(
+            {
+                "input_ids": input_ids,
+                "attention_mask": attention_mask,
+                "token_type_ids": np.zeros(shape, np.int64),
+            }
+        ).astype(np.float32, copy=False)  # (batch, seq, dimension)
+        mask = attention_mask[:, :, None].astype(np.float32)
+        pooled = (hidden * mask).sum(axis=1) / mask.sum(axis=1)
+        norms = np.linalg.norm(pooled, axis=1, keepdims=True)
+        unit: FloatArray = pooled / np.maximum(norms, 1e-12)
+        return unit
+
+
+def _batches(windows: list[list[int]]) -> Iterator[list[int]]:
+    """Indices grouped by length, so that little is padded; longest first bounds memory early."""
+    batch: list[int] = []
+    longest = 0
+    for k in sorted(range(len(windows)), key=lambda k: (-len(windows[k]), k)):
+        longest = longest or len(windows[k])
+        if batch and (len(batch) + 1) * longest > BATCH_TOKENS:
+            yield batch
+            batch, longest = [], len(windows[k])
+        batch.append(k)
+    if batch:
+        yield batch
+
+
+def golden_cosine(encoder: Encoder) -> float:
+    """Lowest cosine between the bundle's golden vectors and this device's.
+
+    :param encoder: A loaded bundle.
+    """
+    golden = encoder.bundle.manifest.golden
+    expected = np.asarray(golden.embeddings, np.float32)
+    expected /= np.linalg.norm(expected, axis=1, keepdims=True)
+    return float((encoder.encode(golden.texts) * expected).sum(axis=1).min())

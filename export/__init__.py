@@ -1,0 +1,1 @@
+"""Edge Insights, workstation side: trained checkpoints in, verified ONNX bundles out."""

