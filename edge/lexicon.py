@@ -86,7 +86,7 @@ sorts spot stage start step steps stuff talk terms thing things thought thoughts
 ton tons topic topics trouble type types use version view way ways week weeks word words work
 world wrong episode podcast podcasts listener listeners audience interview conversation
 conversations host link links note notes description folks guys everyone stories story kid kids
-mentality curiosity background percent dollars
+weekend process mentality curiosity background percent dollars
 """.split()
 _GENERIC_MODIFIERS = """
 able abstract actual additional amazing available aware awesome bad basic beautiful best better big
@@ -107,7 +107,8 @@ surprising terrible tiny top tough tricky true typical ultimate unique unusual u
 usual valuable vast weird wide wild wonderful worse worst worth worthwhile wrong young younger
 afraid alive angry annoying bored boring challenging comfortable confident confused convenient
 couple-of effective efficient favorite hands-on in-depth interest ongoing painful passionate
-pleased popular quality quick reasonable regular scary sexy shared so-called so-so
+pleased popular quality quick reasonable regular scary sexy shared so-called so-so public private please mental physical inclusive diverse regulatory remote active
+professional traditional official popular dirty
 """.split()
 FILLERS = frozenset("um uh uhm erm ah oh hmm mhm mm huh er eh like literally basically".split())
 
@@ -123,11 +124,11 @@ def _inflected(stem: str) -> set[str]:
     return forms
 
 
-# "machine learning" and "training data" are subjects, so these forms may stand in a phrase.
-_NOUN_LIKE_FORMS = frozenset({"learning", "building", "training", "testing", "writing", "reading"})
+NOUN_LIKE_FORMS = frozenset({"learning", "building", "training", "testing", "writing", "reading"})
+"""Verb forms that may stand in a phrase, as in "machine learning"; alone they say nothing."""
 VERBS = frozenset(
     form for stem in _VERB_STEMS for form in _inflected(stem)
-).union(_IRREGULAR_VERB_FORMS) - _NOUN_LIKE_FORMS
+).union(_IRREGULAR_VERB_FORMS) - NOUN_LIKE_FORMS
 GENERIC = frozenset(_GENERIC_NOUNS) | frozenset(_GENERIC_MODIFIERS)
 PRONOUNS = frozenset(
     "he she it they them him her this that these those its their theirs his hers".split()

@@ -69,19 +69,36 @@ class Transcript:
 
 @dataclass(frozen=True)
 class Sentence:
-    """A sentence rebuilt across segments, with where it came from."""
+    """A sentence rebuilt across segments, with where each of its words came from."""
 
     text: str
-    first_segment: int
-    last_segment: int
-    start_s: float | None
+    """Words joined by single spaces."""
+    word_segments: tuple[int, ...]
+    """Segment index of each word."""
+    word_starts_s: tuple[float | None, ...]
+    """Start of each word: its own where the file has word times, else its segment's."""
     end_s: float | None
     speaker: str | None
 
     @property
+    def first_segment(self) -> int:
+        """Segment of the first word."""
+        return self.word_segments[0]
+
+    @property
+    def last_segment(self) -> int:
+        """Segment of the last word."""
+        return self.word_segments[-1]
+
+    @property
+    def start_s(self) -> float | None:
+        """Start of the first word."""
+        return self.word_starts_s[0]
+
+    @property
     def n_words(self) -> int:
         """Whitespace-separated words."""
-        return len(self.text.split())
+        return len(self.word_segments)
 
     @property
     def is_question(self) -> bool:

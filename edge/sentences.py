@@ -159,9 +159,8 @@ def _break_strength(pieces: list[_Piece], k: int) -> int:
 def _sentence(pieces: list[_Piece], speaker: str | None) -> Sentence:
     return Sentence(
         text=" ".join(piece.text for piece in pieces),
-        first_segment=pieces[0].segment,
-        last_segment=pieces[-1].segment,
-        start_s=pieces[0].start_s,
+        word_segments=tuple(piece.segment for piece in pieces),
+        word_starts_s=tuple(piece.start_s for piece in pieces),
         end_s=pieces[-1].end_s,
         speaker=speaker,
     )

@@ -1,0 +1,205 @@
+"""The pipeline: a transcript in, a digest out."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from edge import boilerplate, chapters, keyphrases, keypoints
+from edge.encoder import Encoder, Progress
+from edge.records import Chapter, Excluded, KeyPoint, Keyphrase, Sentence, Transcript
+from edge.sentences import is_annotation, rebuild_sentences
+
+FloatArray = npt.NDArray[np.float32]
+DEFAULT_SUMMARY_WORDS = 120
+N_KEYPHRASES = 15
+ALL_PARTS = frozenset({"summary", "keyphrases", "chapters"})
+
+
+@dataclass(frozen=True)
+class ModelUse:
+    """Which model made a digest, and how it ran."""
+
+    name: str
+    precision: str
+    bundle_sha256: str
+    execution_provider: str
+
+
+@dataclass(frozen=True)
+class Coverage:
+    """What of the input was read."""
+
+    words_read: int
+    words_total: int
+    segments_skipped: tuple[int, ...]
+    """Segments whose words were not read: repeats from a recogniser's loop."""
+    excluded: tuple[Excluded, ...]
+    """Read, but kept out of the digest: adverts and cold opens."""
+
+    @property
+    def truncated(self) -> bool:
+        """Whether any word was not read."""
+        return self.words_read < self.words_total
+
+
+@dataclass(frozen=True)
+class Digest:
+    """Everything found in one episode. ``edge.render`` knows its JSON shape."""
+
+    transcript: Transcript
+    title: str
+    source_path: str
+    models: tuple[ModelUse, ...]
+    summary: tuple[KeyPoint, ...]
+    key_points: tuple[KeyPoint, ...]
+    keyphrases: tuple[Keyphrase, ...]
+    chapters: tuple[Chapter, ...]
+    coverage: Coverage
+    timings_s: dict[str, float]
+    """Stage -> seconds."""
+
+
+class _Stopwatch:
+    def __init__(self) -> None:
+        self.seconds: dict[str, float] = {}
+
+    @contextmanager
+    def stage(self, name: str) -> Iterator[None]:
+        start = time.perf_counter()
+        yield
+        spent = time.perf_counter() - start
+        self.seconds[name] = round(self.seconds.get(name, 0.0) + spent, 4)
+
+
+def digest_transcript(
+    transcript: Transcript,
+    encoder: Encoder,
+    *,
+    source_path: str,
+    fallback_title: str,
+    summary_words: int = DEFAULT_SUMMARY_WORDS,
+    parts: frozenset[str] = ALL_PARTS,
+    progress: Progress | None = None,
+) -> Digest:
+    """Digest one episode. The same input, bundle and thread count give the same digest.
+
+    :param transcript: A repaired transcript.
+    :param encoder: The sentence encoder.
+    :param source_path: Where the transcript came from, for the record.
+    :param fallback_title: Title where the transcript names none.
+    :param summary_words: Word budget of the summary; at least one sentence is given.
+    :param parts: Which of ``summary``, ``keyphrases`` and ``chapters`` to make.
+    :param progress: Told of the encoder's progress.
+    :raises InferenceError: If the model fails.
+    """
+    watch = _Stopwatch()
+    with watch.stage("sentences"):
+        sentences = rebuild_sentences(transcript)
+        reasons = boilerplate.find_boilerplate(sentences)
+        usable = [
+            reason is None and not is_annotation(sentence.text)
+            for reason, sentence in zip(reasons, sentences, strict=True)
+        ]
+    with watch.stage("encode"):
+        vectors = encoder.encode([sentence.text for sentence in sentences], progress)
+    with watch.stage("chapters"):
+        spans = _spans(sentences, vectors)
+    with watch.stage("keyphrases"):
+        candidates = keyphrases.find_candidates(sentences, usable)
+    found_phrases: list[Keyphrase] = []
+    found_chapters: list[Chapter] = []
+    points: list[KeyPoint] = []
+    summary: list[KeyPoint] = []
+    with watch.stage("key_points"):
+        ranked = keypoints.rank_sentences(sentences, usable, vectors, spans)
+        if "summary" in parts:
+            chosen = keypoints.choose_key_points(sentences, ranked, vectors, spans)
+            short = keypoints.choose_summary(ranked, chosen, vectors, summary_words)
+            points = [keypoints.to_key_point(sentences[i], ranked, i) for i in chosen]
+            summary = [keypoints.to_key_point(sentences[i], ranked, i) for i in short]
+    if "chapters" in parts:
+        with watch.stage("chapters"):
+            titles = chapters.title_chapters(spans, candidates, vectors, encoder.encode)
+            gists = [
+                "" if i is None else ranked.texts[i]
+                for i in (keypoints.best_in(span, ranked, usable) for span in spans)
+            ]
+            found_chapters = _chapters(transcript, sentences, spans, titles, gists)
+    if "keyphrases" in parts:
+        with watch.stage("keyphrases"):
+            document = vectors[np.array(usable)].sum(axis=0)
+            found_phrases = keyphrases.rank_keyphrases(
+                sentences, candidates, document, encoder.encode, N_KEYPHRASES
+            )
+    manifest = encoder.bundle.manifest
+    return Digest(
+        transcript=transcript,
+        title=transcript.title or fallback_title,
+        source_path=source_path,
+        models=(
+            ModelUse(
+                manifest.name,
+                manifest.precision,
+                encoder.bundle.sha256,
+                encoder.execution_provider,
+            ),
+        ),
+        summary=tuple(summary),
+        key_points=tuple(points),
+        keyphrases=tuple(found_phrases),
+        chapters=tuple(found_chapters),
+        coverage=Coverage(
+            words_read=sum(sentence.n_words for sentence in sentences),
+            words_total=transcript.n_words,
+            segments_skipped=tuple(sorted(transcript.repeated)),
+            excluded=tuple(boilerplate.to_excluded(sentences, reasons)),
+        ),
+        timings_s=watch.seconds,
+    )
+
+
+def _spans(sentences: Sequence[Sentence], vectors: FloatArray) -> list[tuple[int, int]]:
+    """First and one-past-last sentence of each chapter."""
+    edges = [0, *chapters.find_boundaries(sentences, vectors), len(sentences)]
+    return list(zip(edges, edges[1:], strict=False))
+
+
+def _chapters(
+    transcript: Transcript,
+    sentences: Sequence[Sentence],
+    spans: Sequence[tuple[int, int]],
+    titles: Sequence[str],
+    gists: Sequence[str],
+) -> list[Chapter]:
+    """Chapters whose segments tile the transcript, repeated segments included."""
+    starts = [0, *(sentences[first].first_segment for first, _ in spans[1:])]
+    ends = [*(start - 1 for start in starts[1:]), len(transcript.segments) - 1]
+    found = []
+    for k, title in enumerate(titles):
+        found.append(
+            Chapter(
+                title=title or (f"Part {k + 1}" if gists[k] else "Adverts and notices"),
+                gist=gists[k],
+                first_segment=starts[k],
+                last_segment=ends[k],
+                start_s=transcript.segments[starts[k]].start_s,
+                end_s=_end_s(transcript, starts[k], ends[k]),
+            )
+        )
+    return found
+
+
+def _end_s(transcript: Transcript, first: int, last: int) -> float | None:
+    times = [
+        time
+        for segment in transcript.segments[first : last + 1]
+        for time in (segment.start_s, segment.end_s)
+        if time is not None
+    ]
+    return max(times, default=None)

@@ -1,0 +1,263 @@
+"""Key points: complete sentences that carry the episode, spread over its chapters."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from edge.lexicon import FILLERS, PRONOUNS, content_stems, words
+from edge.records import KeyPoint, Sentence
+from edge.sentences import is_annotation
+
+FloatArray = npt.NDArray[np.float32]
+Scores = npt.NDArray[np.float64]
+
+WORDS_PER_KEY_POINT = 700
+MIN_KEY_POINTS, MAX_KEY_POINTS = 5, 16
+MIN_WORDS, IDEAL_WORDS, MAX_WORDS = 7, (12, 34), 60
+MIN_CONTENT_WORDS = 3
+DIVERSITY = 0.35
+"""Weight of the likeness to what was chosen before (maximal marginal relevance)."""
+MIN_SCORE = 0.3
+"""A chapter without a sentence this salient has no key point."""
+INTRODUCTION_SHARE = 0.08
+"""An episode introduces itself within this first part of its words."""
+
+_LEAD = re.compile(
+    r"""^(?:(?:and|so|but|yeah|yes|yep|right|okay|ok|alright|all\s+right|well|now|oh|um|uh|hmm|like
+    |sure|cool|great|exactly|you\s+know|i\s+mean|i\s+guess|actually|basically|honestly|again|anyway)
+    (?:,\s+|\.\.\.\s+)|(?:and|but|so)\s+(?!that\b|far\b|much\b|many\b|long\b|on\b|forth\b|called\b))+""",
+    re.I | re.X,
+)
+_INTRODUCTION = re.compile(
+    r"\b(?:today|this week|in this episode)\b.*\b(?:talk|speak|chat|discuss|join|guest|interview|cover)"
+    r"|\b(?:my|our) guest\b|\bis (?:a|an|the) (?:co-?)?(?:founder|professor|author|engineer|researcher"
+    r"|director|scientist|expert|head)\b|\bcurrently (?:works|the|a|VP|CEO|CTO|head)\b|\bjoined by\b",
+    re.I,
+)
+_SMALL_TALK = re.compile(
+    r"\b(?:thank(?:s| you)|nice to (?:meet|see|have)|great to (?:meet|see|have|talk)|pleasure"
+    r"|excited to (?:talk|have|be)|welcome|good (?:morning|afternoon|evening)|happy to be"
+    r"|(?:great|good|interesting|fair|excellent) (?:question|point)|my (?:first|next|last|final) question"
+    r"|appreciate (?:it|you|your)|see you|bye|hello|does that (?:make sense|answer))\b",
+    re.I,
+)
+_SPEECH_IN_SPEECH = re.compile(r"\b(?:was|were|is|be|i['’]m|it['’]s) like,", re.I)
+_FILLED = re.compile(r"\b(?:you know|i mean|kind of|sort of|i guess|or whatever|and stuff)\b", re.I)
+_STUTTER = re.compile(r"\b(\w+(?:['’]\w+)?(?: \w+){0,2}),? \1\b", re.I)
+_ADDRESSED = re.compile(
+    r"^(?:(?:\w+, )?you(?:['’]ve|['’]re| (?:went|were|did|said|mentioned|worked|started|had|told))\b|your\b)",
+    re.I,
+)
+_CONNECTIVE = re.compile(r"^(?:then|therefore|also|because|which|or|like|otherwise|instead)\b", re.I)
+_FALSE_START = re.compile(r"(?:\.\.\.|…|—|--|-)(?:\s|$)")
+
+
+@dataclass(frozen=True)
+class Ranked:
+    """Every sentence's salience, and the texts to show."""
+
+    scores: Scores
+    """Shape (sentences,); 0 for a sentence that must not be shown."""
+    texts: tuple[str, ...]
+    """Sentences without their leading fillers."""
+
+
+def without_lead(text: str) -> str:
+    """A sentence without leading fillers ("Yeah, so ..."); the rest is verbatim.
+
+    :param text: A sentence.
+    """
+    rest = _LEAD.sub("", text, count=1)
+    return rest[:1].upper() + rest[1:] if rest else text
+
+
+def rank_sentences(
+    sentences: Sequence[Sentence],
+    usable: Sequence[bool],
+    vectors: FloatArray,
+    spans: Sequence[tuple[int, int]],
+) -> Ranked:
+    """Salience: nearness to chapter and episode, frequent content, and being a good sentence.
+
+    :param sentences: The whole episode.
+    :param usable: For each sentence, whether it may be shown at all.
+    :param vectors: Sentence vectors, shape (sentences, dimension).
+    :param spans: First and one-past-last sentence of each chapter.
+    """
+    texts = tuple(without_lead(sentence.text) for sentence in sentences)
+    mask = np.array(usable)
+    stems = [content_stems(text) for text in texts]
+    frequency = Counter(s for ok, own in zip(usable, stems, strict=True) if ok for s in set(own))
+    centrality = _centrality(vectors, mask, spans)
+    total = sum(sentence.n_words for sentence in sentences)
+    is_punctuated = _is_punctuated(sentences)
+    scores = np.zeros(len(sentences))
+    spoken = 0
+    for i, (sentence, text) in enumerate(zip(sentences, texts, strict=True)):
+        if usable[i] and _is_complete(sentence, text, stems[i], is_punctuated):
+            topical = sum(np.log(frequency[s]) for s in stems[i]) / (4.0 + len(stems[i]))
+            fitness = _fitness(sentence, text)
+            if spoken < INTRODUCTION_SHARE * total and _INTRODUCTION.search(text):
+                fitness *= 1.5
+            scores[i] = max(0.0, centrality[i]) * (1.0 + topical) * fitness
+        spoken += sentence.n_words
+    best = scores.max(initial=0.0)
+    return Ranked(scores / best if best > 0 else scores, texts)
+
+
+def _centrality(
+    vectors: FloatArray, mask: npt.NDArray[np.bool_], spans: Sequence[tuple[int, int]]
+) -> Scores:
+    """Mean cosine to the episode's and the chapter's centre, shape (sentences,)."""
+    document = _unit(vectors[mask].sum(axis=0)) if mask.any() else _unit(vectors.sum(axis=0))
+    centrality = (vectors @ document).astype(np.float64)
+    for first, last in spans:
+        inside = vectors[first:last][mask[first:last]]
+        if len(inside):
+            centrality[first:last] += vectors[first:last] @ _unit(inside.sum(axis=0))
+    return centrality / 2
+
+
+def _unit(vector: FloatArray) -> FloatArray:
+    unit: FloatArray = vector / max(float(np.linalg.norm(vector)), 1e-12)
+    return unit
+
+
+def _is_punctuated(sentences: Sequence[Sentence]) -> bool:
+    ended = sum(1 for s in sentences if s.text.rstrip("\"')”’").endswith((".", "?", "!")))
+    return ended >= 0.5 * len(sentences)
+
+
+def _is_complete(sentence: Sentence, text: str, stems: list[str], is_punctuated: bool) -> bool:
+    """Whether a sentence can stand alone: long enough, whole, and no question."""
+    n_words = len(text.split())
+    whole = not is_punctuated or text.rstrip("\"')”’").endswith((".", "!"))
+    return (
+        MIN_WORDS <= n_words <= MAX_WORDS
+        and len(set(stems)) >= MIN_CONTENT_WORDS
+        and whole
+        and text.count('"') % 2 == 0
+        and not sentence.is_question
+        and not is_annotation(text)
+        and not _SMALL_TALK.search(text)
+    )
+
+
+def _fitness(sentence: Sentence, text: str) -> float:
+    """0 to 1: how well a sentence reads on its own."""
+    bare = [re.split("['’]", word.lower())[0] for word in words(text)]
+    n_words = max(1, len(bare))
+    shortest, longest = IDEAL_WORDS
+    fitness = 1.0
+    if n_words < shortest:
+        fitness *= 0.5 + 0.5 * (n_words - MIN_WORDS) / (shortest - MIN_WORDS)
+    elif n_words > longest:
+        fitness *= 1.0 - 0.5 * (n_words - longest) / (MAX_WORDS - longest)
+    if bare[0] in PRONOUNS:
+        fitness *= 0.6
+    elif any(word in PRONOUNS for word in bare[1:4]):
+        fitness *= 0.85
+    if _ADDRESSED.match(text) or text[:1].islower():
+        fitness *= 0.6
+    if _CONNECTIVE.match(text):
+        fitness *= 0.8
+    if _SPEECH_IN_SPEECH.search(text) or sentence.text.endswith(("right?", "right.")):
+        fitness *= 0.5
+    fillers = len(_FILLED.findall(text)) + sum(word in FILLERS for word in bare)
+    fillers += 2 * len(_STUTTER.findall(text)) + 2 * len(_FALSE_START.findall(text))
+    return fitness * max(0.3, 1.0 - 0.15 * fillers)
+
+
+def choose_key_points(
+    sentences: Sequence[Sentence],
+    ranked: Ranked,
+    vectors: FloatArray,
+    spans: Sequence[tuple[int, int]],
+) -> list[int]:
+    """Sentence indices of the key points, in spoken order.
+
+    Each chapter's best comes first, then the best of the rest; each choice is discounted by
+    its likeness to those made before.
+
+    :param sentences: The whole episode.
+    :param ranked: As ``rank_sentences`` gives it.
+    :param vectors: Sentence vectors, shape (sentences, dimension).
+    :param spans: First and one-past-last sentence of each chapter.
+    """
+    n_words = sum(sentence.n_words for sentence in sentences)
+    wanted = min(max(round(n_words / WORDS_PER_KEY_POINT), MIN_KEY_POINTS, len(spans)), MAX_KEY_POINTS)
+    chosen: list[int] = []
+    likeness = np.zeros(len(sentences))
+    by_weight = sorted(spans, key=lambda span: -float(ranked.scores[slice(*span)].max(initial=0.0)))
+    for first, last in [*by_weight, *[(0, len(sentences))] * wanted]:
+        if len(chosen) == wanted:
+            break
+        gain = ranked.scores[first:last] - DIVERSITY * np.maximum(0.0, likeness[first:last])
+        gain[ranked.scores[first:last] < MIN_SCORE] = -np.inf
+        gain[[i - first for i in chosen if first <= i < last]] = -np.inf
+        best = int(gain.argmax())
+        if not np.isfinite(gain[best]):
+            continue
+        chosen.append(first + best)
+        likeness = np.maximum(likeness, vectors @ vectors[first + best])
+    return sorted(chosen)
+
+
+def choose_summary(
+    ranked: Ranked, chosen: Sequence[int], vectors: FloatArray, max_words: int
+) -> list[int]:
+    """The best key points that fit the word budget, in spoken order; at least one.
+
+    :param ranked: As ``rank_sentences`` gives it.
+    :param chosen: Key points.
+    :param vectors: Sentence vectors, shape (sentences, dimension).
+    :param max_words: Budget.
+    """
+    picked: list[int] = []
+    used = 0
+    remaining = list(chosen)
+    while remaining:
+        likeness = vectors[remaining] @ vectors[picked].T if picked else np.zeros((len(remaining), 1))
+        gain = ranked.scores[remaining] - DIVERSITY * likeness.max(axis=1)
+        best = remaining.pop(int(gain.argmax()))
+        n_words = len(ranked.texts[best].split())
+        if used + n_words <= max_words or not picked:
+            picked.append(best)
+            used += n_words
+    return sorted(picked)
+
+
+def best_in(span: tuple[int, int], ranked: Ranked, usable: Sequence[bool]) -> int | None:
+    """Index of a chapter's most salient sentence; its longest usable one if none scores.
+
+    :param span: First and one-past-last sentence.
+    :param ranked: As ``rank_sentences`` gives it.
+    :param usable: For each sentence, whether it may be shown at all.
+    """
+    inside = [i for i in range(*span) if usable[i]]
+    return max(inside, key=lambda i: (ranked.scores[i], len(ranked.texts[i]), -i), default=None)
+
+
+def to_key_point(sentence: Sentence, ranked: Ranked, i: int) -> KeyPoint:
+    """The record of a chosen sentence.
+
+    :param sentence: The sentence.
+    :param ranked: As ``rank_sentences`` gives it.
+    :param i: Its index.
+    """
+    dropped = sentence.n_words - len(ranked.texts[i].split())
+    return KeyPoint(
+        text=ranked.texts[i],
+        first_segment=sentence.word_segments[dropped],
+        last_segment=sentence.last_segment,
+        start_s=sentence.word_starts_s[dropped],
+        end_s=sentence.end_s,
+        speaker=sentence.speaker,
+        score=round(float(ranked.scores[i]), 4),
+    )
