@@ -49,7 +49,7 @@ _SMALL_TALK = re.compile(
 )
 _SPEECH_IN_SPEECH = re.compile(r"\b(?:was|were|is|be|i['’]m|it['’]s) like,", re.I)
 _FILLED = re.compile(r"\b(?:you know|i mean|kind of|sort of|i guess|or whatever|and stuff)\b", re.I)
-_STUTTER = re.compile(r"\b(\w+(?:['’]\w+)?(?: \w+){0,2}),? \1\b", re.I)
+_STUTTER = re.compile(r"\b(\w+(?:['’]\w+)?(?: \w+){0,3}),?(?: you know,| like,| uh,| um,)? \1\b", re.I)
 _ADDRESSED = re.compile(
     r"^(?:(?:\w+, )?you(?:['’]ve|['’]re| (?:went|were|did|said|mentioned|worked|started|had|told))\b|your\b)",
     re.I,
@@ -170,7 +170,7 @@ def _fitness(sentence: Sentence, text: str) -> float:
     if _SPEECH_IN_SPEECH.search(text) or sentence.text.endswith(("right?", "right.")):
         fitness *= 0.5
     fillers = len(_FILLED.findall(text)) + sum(word in FILLERS for word in bare)
-    fillers += 2 * len(_STUTTER.findall(text)) + 2 * len(_FALSE_START.findall(text))
+    fillers += 3 * len(_STUTTER.findall(text)) + 2 * len(_FALSE_START.findall(text))
     return fitness * max(0.3, 1.0 - 0.15 * fillers)
 
 

@@ -1,0 +1,340 @@
+"""The ``edge`` command: parse, call, print. Heavy modules load only when a command needs them."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from edge import __version__
+from edge.errors import EdgeError
+
+if TYPE_CHECKING:
+    from edge.batch import Outcome
+    from edge.digest import Digest
+    from edge.encoder import Encoder
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+PROGRESS_AFTER_S = 1.0
+
+
+class EdgeCommand(click.Group):
+    """Turns expected errors into one clear message and exit code 1."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command.
+
+        :param ctx: click's context.
+        :raises ClickException: For every expected error.
+        """
+        try:
+            return super().invoke(ctx)
+        except EdgeError as error:
+            raise click.ClickException(str(error)) from error
+
+
+@click.group(cls=EdgeCommand, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="edge")
+def main() -> None:
+    """Digests of spoken episodes, made on this device and offline.
+
+    A transcript goes in (txt, srt, vtt, json, csv, tsv, lrc, html; recognised by content); a
+    summary, key points with times, keyphrases and chapters come out.
+    """
+
+
+def _episode_options(formats: tuple[str, ...]) -> Callable[[Command], Command]:
+    """Arguments and options that summarize, keywords and chapters share.
+
+    :param formats: Output formats, the default first.
+    """
+    options = [
+        click.argument("episodes", nargs=-1, required=True, metavar="EPISODE..."),
+        click.option("--format", "format_name", type=click.Choice(formats), default=formats[0],
+                     show_default=True, help="Form of the output."),
+        click.option("--output", type=click.Path(path_type=Path, file_okay=False),
+                     help="Write one file an episode into this folder."),
+        click.option("--force", is_flag=True, help="Redo episodes whose output is up to date."),
+        click.option("--model", help="Bundle name or folder.  [default: minilm-l6-int8]"),
+        click.option("--threads", type=click.IntRange(1, 64), help="Threads for the model.  "
+                     "[default: the cores at hand, at most 4]"),
+        click.option("--strict", is_flag=True, help="A repair or an unread word is an error."),
+        click.option("--quiet", "-q", is_flag=True, help="Only errors on standard error."),
+        click.option("--verbose", "-v", is_flag=True, help="Stage times on standard error."),
+    ]  # fmt: skip
+
+    def decorate(command: Command) -> Command:
+        for option in reversed(options):
+            command = option(command)
+        return command
+
+    return decorate
+
+
+@main.command()
+@_episode_options(("text", "md", "json"))
+@click.option(
+    "--words",
+    type=click.IntRange(10, 2000),
+    default=120,
+    show_default=True,
+    help="Word budget of the summary.",
+)
+def summarize(words: int, **options: Any) -> None:
+    """Summary, key points, keyphrases and chapters of each EPISODE.
+
+    EPISODE is a transcript file, a folder of them, or '-' for standard input.
+    """
+    _run(options, frozenset({"summary", "keyphrases", "chapters"}), words)
+
+
+@main.command()
+@_episode_options(("text", "md", "json"))
+def keywords(**options: Any) -> None:
+    """Keyphrases of each EPISODE, with where they are said."""
+    _run(options, frozenset({"keyphrases"}))
+
+
+@main.command()
+@_episode_options(("text", "md", "json", "podcast"))
+def chapters(**options: Any) -> None:
+    """Chapters of each EPISODE; 'podcast' is the Podcasting 2.0 chapters file."""
+    _run(options, frozenset({"chapters"}))
+
+
+def _run(options: dict[str, Any], parts: frozenset[str], words: int = 120) -> None:
+    """Digest all episodes to standard output, or as a batch into a folder."""
+    from edge.batch import expand_sources, run_batch
+    from edge.encoder import Encoder
+    from edge.render import SUFFIXES
+    from edge.store import find_bundle
+
+    sources = expand_sources(options["episodes"])
+    encoder = Encoder(find_bundle(options["model"]), options["threads"])
+
+    def render(source: str) -> str:
+        digest = _digest(source, encoder, options, parts, words)
+        return _render(digest, options["format_name"], len(sources) > 1 and not options["output"])
+
+    if options["output"]:
+        outcomes = run_batch(
+            sources,
+            options["output"],
+            SUFFIXES[options["format_name"]],
+            render,
+            force=options["force"],
+            report=lambda outcome: None if options["quiet"] else _say_outcome(outcome),
+        )
+        _finish_batch(outcomes, options["quiet"])
+        return
+    failed: list[str] = []
+    for position, source in enumerate(sources):
+        try:
+            text = render(source)
+        except EdgeError as error:
+            if len(sources) == 1:
+                raise
+            failed.append(source)
+            click.echo(f"Error: {source}: {error}", err=True)
+            continue
+        if position and options["format_name"] in ("text", "md"):
+            click.echo()
+        click.echo(text, nl=False)
+    if failed:
+        raise click.ClickException(f"{len(failed)} of {len(sources)} episodes failed")
+
+
+def _digest(
+    source: str, encoder: Encoder, options: dict[str, Any], parts: frozenset[str], words: int
+) -> Digest:
+    from edge.batch import STDIN
+    from edge.digest import digest_transcript
+    from edge.transcript import parse_transcript, read_transcript
+
+    if source == STDIN:
+        transcript = parse_transcript(sys.stdin.buffer.read())
+    else:
+        transcript = read_transcript(Path(source))
+    gaps = [f"{repair.count} x {repair.detail}" for repair in transcript.repairs]
+    if options["strict"] and gaps:
+        raise EdgeError(
+            f"{source} needed repairs: {'; '.join(gaps)}", "Mend the file, or leave out --strict."
+        )
+    if not options["quiet"]:
+        for gap in gaps:
+            click.echo(f"{source}: repaired {gap}", err=True)
+        if transcript.language and transcript.language.lower()[:2] != "en":
+            click.echo(
+                f"{source}: the language is {transcript.language!r}; the default model and word "
+                "lists know English, so expect a poorer digest",
+                err=True,
+            )
+    digest = digest_transcript(
+        transcript,
+        encoder,
+        source_path=source,
+        fallback_title="Standard input" if source == STDIN else _title(Path(source)),
+        summary_words=words,
+        parts=parts,
+        progress=None if options["quiet"] else _progress(),
+    )
+    if options["verbose"]:
+        stages = ", ".join(f"{name} {spent:.2f} s" for name, spent in digest.timings_s.items())
+        click.echo(f"{source}: {stages}", err=True)
+    return digest
+
+
+def _title(path: Path) -> str:
+    """A readable title from a file name: ``my-show_anna.srt`` -> ``My Show, Anna``."""
+    parts = [part.replace("-", " ").strip() for part in path.stem.split("_")]
+    title = ", ".join(part for part in parts if part)
+    return title.title() if title.islower() else title or path.name
+
+
+def _render(digest: Digest, format_name: str, one_line: bool) -> str:
+    from edge.render import RENDERERS, to_json
+
+    if format_name == "json":
+        return to_json(digest, indent=None if one_line else 2)
+    return RENDERERS[format_name](digest)
+
+
+def _progress() -> Callable[[int, int], None] | None:
+    """A bar on a terminal, for work over a second; nothing elsewhere."""
+    if not sys.stderr.isatty():
+        return None
+    started = time.monotonic()
+    bars: list[Any] = []
+
+    def update(done: int, total: int) -> None:
+        if not bars and time.monotonic() - started > PROGRESS_AFTER_S and done < total:
+            bars.append(click.progressbar(length=total, label="Reading", file=sys.stderr))
+        if bars:
+            bars[0].update(done - bars[0].pos)
+            if done >= total:
+                bars.pop().render_finish()
+
+    return update
+
+
+def _say_outcome(outcome: Outcome) -> None:
+    click.echo(f"{outcome.status:>7}  {outcome.source}", err=True)
+
+
+def _finish_batch(outcomes: list[Outcome], quiet: bool) -> None:
+    """Count the outcomes and list the failures; exit code 1 if there are any."""
+    failed = [outcome for outcome in outcomes if outcome.status == "failed"]
+    if not quiet:
+        counts = ", ".join(
+            f"{sum(outcome.status == status for outcome in outcomes)} {status}"
+            for status in ("done", "skipped", "failed")
+        )
+        click.echo(counts, err=True)
+    if failed:
+        width = max(len(outcome.source) for outcome in failed)
+        rows = [
+            f"  {outcome.source:<{width}}  {line}" if k == 0 else f"  {'':<{width}}  {line}"
+            for outcome in failed
+            for k, line in enumerate(outcome.detail.split("\n"))
+        ]
+        raise click.ClickException("\n".join(["these episodes failed:", *rows]))
+
+
+@main.group()
+def models() -> None:
+    """The models on this device."""
+
+
+@models.command("list")
+def models_list() -> None:
+    """All models here; the first is the default."""
+    from edge.store import broken_folders, list_bundles
+
+    for bundle in list_bundles():
+        size_mb = bundle.size_bytes / 1e6
+        click.echo(f"{bundle.id:<24} {bundle.manifest.task:<20} {size_mb:7.1f} MB  {bundle.folder}")
+    for folder, reason in broken_folders():
+        click.echo(f"unusable: {folder}: {reason}", err=True)
+
+
+@models.command("info")
+@click.argument("name", required=False)
+def models_info(name: str | None) -> None:
+    """The manifest of a model, without its golden vectors."""
+    import json
+    from dataclasses import asdict
+
+    from edge.store import find_bundle
+
+    bundle = find_bundle(name)
+    document = asdict(bundle.manifest)
+    del document["golden"]["embeddings"]
+    document["bundle_sha256"] = bundle.sha256
+    click.echo(json.dumps(document, indent=2, ensure_ascii=False))
+
+
+@models.command("add")
+@click.argument("folder", type=click.Path(path_type=Path))
+@click.option("--force", is_flag=True, help="Replace a model of the same name.")
+def models_add(folder: Path, force: bool) -> None:
+    """Check a bundle FOLDER and copy it into this user's models."""
+    from edge.store import add_bundle
+
+    bundle = add_bundle(folder, replace_existing=force)
+    click.echo(f"added {bundle.id} in {bundle.folder}")
+
+
+@models.command("verify")
+@click.argument("name", required=False)
+def models_verify(name: str | None) -> None:
+    """Check a model's hashes and rerun its golden sample on this device."""
+    from edge.store import find_bundle
+
+    bundle = find_bundle(name)
+    click.echo(f"{bundle.id}: {_verify(bundle.folder)}")
+
+
+@models.command("remove")
+@click.argument("name")
+def models_remove(name: str) -> None:
+    """Delete a model that was added."""
+    from edge.store import remove_bundle
+
+    click.echo(f"removed {remove_bundle(name)}")
+
+
+def _verify(folder: Path) -> str:
+    """Check a bundle whole; the sentence to print."""
+    from edge.encoder import Encoder, golden_cosine
+    from edge.errors import BundleError
+    from edge.manifest import read_bundle
+
+    encoder = Encoder(read_bundle(folder))
+    cosine = golden_cosine(encoder)
+    least = encoder.bundle.manifest.golden.min_cosine
+    if cosine < least:
+        raise BundleError(
+            f"the golden sample of {encoder.bundle.id} agrees only {cosine:.4f}, least is {least}",
+            "This onnxruntime does not run the model right on this processor; try another version.",
+        )
+    return f"files unchanged, golden sample agrees {cosine:.4f} (least {least})"
+
+
+@main.command()
+def doctor() -> None:
+    """What this device has, and whether the default model works on it."""
+    from edge.doctor import device_facts
+    from edge.store import find_bundle
+
+    for name, value in device_facts():
+        click.echo(f"{name:<20} {value}")
+    bundle = find_bundle()
+    click.echo(f"{'default model':<20} {bundle.id}: {_verify(bundle.folder)}")
+
+
+if __name__ == "__main__":
+    main()
