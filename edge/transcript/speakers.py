@@ -27,7 +27,7 @@ def label_speakers(segments: list[Segment], repairs: Counter[str]) -> list[Segme
     marked = sum(len(_TURN_MARK.findall(segment.text)) for segment in segments)
     if marked:
         repairs["speaker_turn_marks"] += marked
-        segments = [replace(s, text=_TURN_MARK.sub(" ", s.text)) for s in segments]
+        segments = [replace(s, text=_TURN_MARK.sub(" ", s.text).strip()) for s in segments]
     for pattern in (_DIARIZED, _BRACKETED, _NAMED):
         labels = [_label(pattern, segment) for segment in segments]
         if _is_used(labels, pattern is _NAMED):

@@ -1,0 +1,62 @@
+# Bare `make` runs everything CI runs on one Python: format, lint, types, contracts, tests.
+PYTHON ?= python3
+DEVICE_SOURCES := pyproject.toml $(shell find edge models export -type f -not -name '*.pyc')
+EPISODE ?= seeds/gradient-dissent_johannes-otterbach_whisper-timed.txt
+
+.PHONY: all check fix demo test test-device models bench clean
+
+all: check test
+
+# The device side alone: onnxruntime, numpy, tokenizers, click, and this project.
+demo: .venv-demo/ready
+	.venv-demo/bin/edge summarize $(EPISODE)
+
+.venv-demo/ready: $(DEVICE_SOURCES)
+	$(PYTHON) -m venv .venv-demo
+	.venv-demo/bin/python -m pip install --quiet --disable-pip-version-check .
+	touch $@
+
+# Everything: device side, export side, tests. torch is pinned to its CPU build's version.
+test: .venv/ready
+	.venv/bin/python -m pytest
+
+.venv/ready: pyproject.toml constraints.txt
+	$(PYTHON) -m venv .venv
+	.venv/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt torch
+	.venv/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt \
+	  --editable '.[export,test,dev]'
+	touch $@
+
+check: .venv/ready
+	.venv/bin/ruff format --check .
+	.venv/bin/ruff check .
+	.venv/bin/mypy
+	.venv/bin/lint-imports
+
+fix: .venv/ready
+	.venv/bin/ruff format .
+	.venv/bin/ruff check --fix .
+
+# The device tests on another Python, or on the lowest supported versions:
+#   make test-device PYTHON=python3.13
+#   make test-device PYTHON=python3.10 CONSTRAINTS=constraints-lowest.txt
+CONSTRAINTS ?= /dev/null
+DEVICE_VENV ?= .venv-device
+test-device:
+	rm -rf $(DEVICE_VENV)
+	$(PYTHON) -m venv $(DEVICE_VENV)
+	$(DEVICE_VENV)/bin/python -m pip install --quiet --disable-pip-version-check \
+	  -c $(CONSTRAINTS) '.[test]'
+	$(DEVICE_VENV)/bin/python -m pytest -m 'not export and not slow' -p no:cacheprovider
+
+# Rebuild the committed default bundle.
+models: .venv/ready
+	.venv/bin/edge-export build minilm-l6 --precision int8 --output models/minilm-l6/int8 --force
+
+# The cold command against what a user would assemble from torch packages.
+bench:
+	$(PYTHON) benchmarks/peers/setup.py
+	.venv-demo/bin/python -m benchmarks.cold_command
+
+clean:
+	rm -rf .venv .venv-* build dist

@@ -1,0 +1,103 @@
+"""The ``edge-export`` command, for the workstation."""
+
+from __future__ import annotations
+
+import logging
+import os
+from dataclasses import replace
+from pathlib import Path
+
+import click
+
+from edge import __version__
+from edge.cli import EdgeCommand
+from edge.manifest import PRECISIONS
+from edge.store import embedded_models_folder
+from export.errors import ExportError
+from export.recipe import FolderSource, load_recipe, recipe_names
+
+
+@click.group(cls=EdgeCommand, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="edge-export")
+def main() -> None:
+    """Trained checkpoints in, verified ONNX bundles for the device out."""
+    # The tools below print advice meant for people training models.
+    os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
+    logging.getLogger("optimum").setLevel(logging.ERROR)
+
+
+@main.command("list")
+def list_recipes() -> None:
+    """The models that can be built, and in which precisions."""
+    for name in recipe_names():
+        recipe = load_recipe(name)
+        click.echo(f"{name:<16} {', '.join(recipe.gates):<20} {recipe.description}")
+
+
+@main.command()
+@click.argument("name")
+@click.option(
+    "--precision",
+    type=click.Choice(PRECISIONS),
+    default="int8",
+    show_default=True,
+    help="fp16 is for GPUs; int8 for processors.",
+)
+@click.option(
+    "--output",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Bundle folder to write.  [default: NAME-PRECISION here]",
+)
+@click.option("--force", is_flag=True, help="Replace the output folder if it exists.")
+@click.option(
+    "--checkpoint",
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    help="Local Hugging Face folder to use instead of the recipe's sources.",
+)
+@click.option(
+    "--seeds",
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    help="Transcripts the gate compares on.  [default: the project's seeds]",
+)
+def build(
+    name: str,
+    precision: str,
+    output: Path | None,
+    force: bool,
+    checkpoint: Path | None,
+    seeds: Path | None,
+) -> None:
+    """Fetch, export, quantize, compare with PyTorch, and write the bundle of model NAME."""
+    from export.build import build_bundle
+
+    recipe = load_recipe(name)
+    if checkpoint is not None:
+        recipe = replace(recipe, sources=(FolderSource(checkpoint),))
+    target = output or Path(f"{name}-{precision}")
+    if target.exists() and not force:
+        raise ExportError(f"{target} exists", "Give another --output, or --force to replace it.")
+    bundle = build_bundle(
+        recipe,
+        precision,
+        target,
+        seeds or embedded_models_folder().parent / "seeds",
+        lambda message: click.echo(message, err=True),
+    )
+    click.echo(f"{bundle.id}: {bundle.size_bytes / 1e6:.1f} MB in {bundle.folder}")
+
+
+@main.command()
+@click.argument("folder", type=click.Path(path_type=Path))
+def verify(folder: Path) -> None:
+    """Check the hashes and the certificate of a bundle FOLDER, and run its golden sample."""
+    from edge.encoder import Encoder, golden_cosine
+    from edge.manifest import read_bundle
+
+    bundle = read_bundle(folder)
+    cosine = golden_cosine(Encoder(bundle))
+    certificate = bundle.manifest.certificate
+    click.echo(
+        f"{bundle.id}: files unchanged, golden sample agrees {cosine:.4f}; certified on "
+        f"{certificate['n_sentences']} sentences: mean cosine {certificate['mean_cosine']:.4f}, "
+        f"top-10 agreement {certificate['top10_agreement']:.4f}"
+    )

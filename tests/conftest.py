@@ -1,0 +1,39 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from edge.digest import Digest, digest_transcript
+from edge.encoder import Encoder
+from edge.store import HOME_VARIABLE, find_bundle
+from edge.transcript import read_transcript
+
+ROOT = Path(__file__).parent.parent
+SEEDS = sorted((ROOT / "seeds").glob("*.txt"))
+CHIP = ROOT / "seeds" / "gradient-dissent_chip-huyen_whisper-timed.txt"
+
+
+@pytest.fixture(autouse=True)
+def own_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Each test has its own folder of added models."""
+    home = tmp_path_factory.mktemp("home")
+    monkeypatch.setenv(HOME_VARIABLE, str(home))
+    return home
+
+
+@pytest.fixture(scope="session")
+def encoder() -> Encoder:
+    """The real embedded model."""
+    return Encoder(find_bundle(), threads=2)
+
+
+@pytest.fixture(scope="session")
+def seed_digests(encoder: Encoder) -> dict[str, Digest]:
+    """The digest of every seed, by file name."""
+    return {
+        path.name: digest_transcript(
+            read_transcript(path), encoder, source_path=path.name, fallback_title=path.stem
+        )
+        for path in SEEDS
+    }
