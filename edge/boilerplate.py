@@ -2,45 +2,42 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from itertools import groupby
 
-from edge.lexicon import words
+from edge.lexicon import phrases, words
 from edge.records import Excluded, Sentence
 
 ADVERT = "advert"
 COLD_OPEN = "cold_open"
 
-_ADVERT_CUES = re.compile(
-    r"""\b(?:
-    sponsor(?:s|ed|ing)?\s+(?:of|by|this|for)|(?:today|episode|show)['’]?s\s+sponsors?
-    |brought\s+to\s+you\s+by|support(?:ed)?\s+(?:for\s+)?(?:this|the|our)\s+(?:show|podcast|episode)
-    |promo\s+code|coupon\s+code|discount\s+code|use\s+(?:the\s+)?code|percent\s+off|free\s+trial
-    |sign\s+up\s+(?:at|for|on|to)|subscribe\b|newsletter|show\s+notes|patreon
-    |give\s?away|(?:five|5)[-\s]star|rate\s+and\s+review|leave\s+(?:us\s+)?a\s+review
-    |(?:link|links)\s+(?:is\s+|are\s+)?in\s+the\s+(?:description|bio|notes)|wherever\s+you\s+(?:get|listen)
-    |dot\s+com\s+slash|[a-z0-9-]+\.(?:com|ai|io|org|net)(?:\s+slash|/)|thanks?\s+(?:again\s+)?for\s+listening
-    |enjoy(?:ed|ing)?\s+(?:this\s+|the\s+|these\s+)?(?:episode|show|podcast|interviews?|it\b)
-    |you['’]re\s+listening\s+to|welcome\s+(?:back\s+)?to\s+(?:the|this|another|our)\s+(?:show|podcast|episode|edition)
-    |follow\s+(?:us|me)\s+on|check\s+(?:it|us|them|that)\s+out|before\s+we\s+(?:get\s+started|dive\s+in|begin)
-    |regular\s+listener|enter\s+(?:the\s+)?(?:contest|drawing|raffle)|(?:contest|drawing|raffle)
-    |next\s+(?:week|time|episode)['’]?s?\s+(?:show|episode)|ticket\s+to
-    )""",
-    re.I | re.X,
+_ADVERT_CUES = phrases(
+    r"sponsor(?:s|ed|ing)? (?:of|by|this|for)",
+    r"(?:today|episode|show)['’]?s sponsors?",
+    r"brought to you by",
+    r"support(?:ed)? (?:for )?(?:this|the|our) (?:show|podcast|episode)",
+    r"(?:promo|coupon|discount) code|use (?:the )?code|percent off|free trial",
+    r"sign up (?:at|for|on|to)|subscribe\b|newsletter|patreon|show notes",
+    r"give ?away|(?:five|5)[- ]star|rate and review|leave (?:us )?a review",
+    r"links? (?:is |are )?in the (?:description|bio|notes)",
+    r"wherever you (?:get|listen)|you['’]re listening to|thanks? (?:again )?for listening",
+    r"dot com slash|[a-z0-9-]+\.(?:com|ai|io|org|net)(?: slash|/)",
+    r"enjoy(?:ed|ing)? (?:this |the |these )?(?:episode|show|podcast|interviews?|it\b)",
+    r"welcome (?:back )?to (?:the|this|another|our) (?:show|podcast|episode|edition)",
+    r"follow (?:us|me) on|check (?:it|us|them|that) out|regular listener",
+    r"before we (?:get started|dive in|begin)",
+    r"enter (?:the )?(?:contest|drawing|raffle)|contest|drawing will|raffle|ticket to",
+    r"next (?:week|time|episode)['’]?s? (?:show|episode)",
 )
-_BREAK_START = re.compile(
-    r"""\b(?:take\s+a\s+(?:moment|minute|second|quick\s+moment)\s+to\s+(?:tell|talk|mention|thank)
-    |(?:quick|short|brief)\s+(?:break|word|message|note)\s+(?:from|before|about)
-    |(?:word|message)\s+from\s+(?:our|the|today['’]s)\s+sponsors?|take\s+a\s+(?:quick|short)\s+break
-    |that['’]?s\s+(?:it|all)\s+for\s+(?:today|this)|before\s+(?:we|i|you)\s+go,
-    )""",
-    re.I | re.X,
+_BREAK_START = phrases(
+    r"take a (?:quick )?(?:moment|minute|second) to (?:tell|talk|mention|thank)",
+    r"(?:quick|short|brief) (?:break|word|message|note) (?:from|before|about)",
+    r"(?:word|message) from (?:our|the|today['’]s) sponsors?|take a (?:quick|short) break",
+    r"that['’]?s (?:it|all) for (?:today|this)|before (?:we|i|you) go,",
 )
-_BREAK_END = re.compile(
-    r"\b(?:back|on|onto|over)\s+to\s+(?:the|our|today['’]s)\s+(?:episode|show|interview|conversation)"
-    r"|\bonto\s+the\s+(?:episode|show|interview|conversation)",
-    re.I,
+_BREAK_END = phrases(
+    r"(?:back|on|onto|over) to (?:the|our|today['’]s) (?:episode|show|interview|conversation)",
+    r"onto the (?:episode|show|interview|conversation)",
 )
 _MAX_GAP = 4
 """Sentences between two cues that belong to the same advert."""
@@ -100,9 +97,7 @@ def _cold_open(sentences: Sequence[Sentence]) -> list[bool]:
         opening.append(i)
     if not opening or len(opening) == len(sentences):
         return flags
-    later = {
-        shingle for s in sentences[opening[-1] + 1 :] for shingle in _shingles(s.text)
-    }
+    later = {shingle for s in sentences[opening[-1] + 1 :] for shingle in _shingles(s.text)}
     for i in opening:
         own = _shingles(sentences[i].text)
         if own and sum(s in later for s in own) >= _MIN_SHARED * len(own):

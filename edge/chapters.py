@@ -28,9 +28,12 @@ MIN_SECOND_PHRASE = 0.6
 """A second phrase joins the title if it scores this share of the first."""
 _ROOT_LETTERS = 5
 
-_OPENING = r"^(?:(?:okay|ok|all right|alright|right|yeah|yes|cool|great|so|well|and|now|but)[,.]?\s+)*"
+_OPENING = (
+    r"^(?:(?:okay|ok|all right|alright|right|yeah|yes|cool|great|so|well|and|now|but)[,.]?\s+)*"
+)
 _CUE = re.compile(
-    _OPENING + r"(?:let['’]s|let us|moving on|next|our next|another|i(?:['’]d| would) (?:love|like) to"
+    _OPENING
+    + r"(?:let['’]s|let us|moving on|next|our next|another|i(?:['’]d| would) (?:love|like) to"
     r"|i want(?:ed)? to|can you|could you|(?:what|how) about|tell (?:me|us)|speaking of"
     r"|(?:my|the) (?:next|last|final|first|other) (?:question|topic|thing)|before we|finally)\b",
     re.I,

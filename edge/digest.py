@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -12,7 +13,7 @@ import numpy.typing as npt
 
 from edge import boilerplate, chapters, keyphrases, keypoints
 from edge.encoder import Encoder, Progress
-from edge.records import Chapter, Excluded, KeyPoint, Keyphrase, Sentence, Transcript
+from edge.records import Chapter, Excluded, Keyphrase, KeyPoint, Sentence, Transcript
 from edge.sentences import is_annotation, rebuild_sentences
 
 FloatArray = npt.NDArray[np.float32]
@@ -167,7 +168,7 @@ def digest_transcript(
 def _spans(sentences: Sequence[Sentence], vectors: FloatArray) -> list[tuple[int, int]]:
     """First and one-past-last sentence of each chapter."""
     edges = [0, *chapters.find_boundaries(sentences, vectors), len(sentences)]
-    return list(zip(edges, edges[1:], strict=False))
+    return list(itertools.pairwise(edges))
 
 
 def _chapters(

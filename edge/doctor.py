@@ -12,10 +12,21 @@ from edge import __version__
 from edge.session import available_providers, default_threads
 
 # What speeds up 8-bit and 16-bit models, by the names Linux gives them.
-_FEATURES = (
-    "avx2 avx_vnni avx512f avx512_vnni amx_int8 f16c "  # x86-64
-    "neon asimd asimddp i8mm asimdhp fphp bf16"  # Arm
-).split()
+_FEATURES = [
+    "avx2",
+    "avx_vnni",
+    "avx512f",
+    "avx512_vnni",
+    "amx_int8",
+    "f16c",
+    "neon",
+    "asimd",
+    "asimddp",
+    "i8mm",
+    "asimdhp",
+    "fphp",
+    "bf16",
+]
 
 
 def device_facts() -> Iterator[tuple[str, str]]:

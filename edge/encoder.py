@@ -78,7 +78,7 @@ class Encoder:
             done += sum(len(windows[k]) for k in batch)
             if progress:
                 progress(done, total)
-        return sums / np.maximum(np.linalg.norm(sums, axis=1, keepdims=True), 1e-12)
+        return _unit_rows(sums)
 
     def _windows(self, ids: list[int]) -> Iterator[list[int]]:
         room = self.spec.max_tokens - 2
@@ -104,9 +104,12 @@ class Encoder:
         ).astype(np.float32, copy=False)  # (batch, seq, dimension)
         mask = attention_mask[:, :, None].astype(np.float32)
         pooled = (hidden * mask).sum(axis=1) / mask.sum(axis=1)
-        norms = np.linalg.norm(pooled, axis=1, keepdims=True)
-        unit: FloatArray = pooled / np.maximum(norms, 1e-12)
-        return unit
+        return _unit_rows(pooled)
+
+
+def _unit_rows(vectors: FloatArray) -> FloatArray:
+    unit: FloatArray = vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
+    return unit
 
 
 def _batches(windows: list[list[int]]) -> Iterator[list[int]]:

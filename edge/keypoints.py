@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from edge.lexicon import FILLERS, PRONOUNS, content_stems, words
+from edge.lexicon import FILLERS, PRONOUNS, content_stems, phrases, words
 from edge.records import KeyPoint, Sentence
 from edge.sentences import is_annotation
 
@@ -29,32 +29,38 @@ INTRODUCTION_SHARE = 0.08
 """An episode introduces itself within this first part of its words."""
 
 _LEAD = re.compile(
-    r"""^(?:(?:and|so|but|yeah|yes|yep|right|okay|ok|alright|all\s+right|well|now|oh|um|uh|hmm|like
-    |sure|cool|great|exactly|you\s+know|i\s+mean|i\s+guess|actually|basically|honestly|again|anyway)
-    (?:,\s+|\.\.\.\s+)|(?:and|but|so)\s+(?!that\b|far\b|much\b|many\b|long\b|on\b|forth\b|called\b))+""",
+    r"""^(?:(?:and|so|but|yeah|yes|yep|right|okay|ok|alright|all\s+right|well|now|oh|um|uh|hmm
+    |like|sure|cool|great|exactly|you\s+know|i\s+mean|i\s+guess|actually|basically|honestly
+    |again|anyway)(?:,\s+|\.\.\.\s+)
+    |(?:and|but|so)\s+(?!(?:that|far|much|many|long|on|forth|called)\b))+""",
     re.I | re.X,
 )
-_INTRODUCTION = re.compile(
-    r"\b(?:today|this week|in this episode)\b.*\b(?:talk|speak|chat|discuss|join|guest|interview|cover)"
-    r"|\b(?:my|our) guest\b|\bis (?:a|an|the) (?:co-?)?(?:founder|professor|author|engineer|researcher"
-    r"|director|scientist|expert|head)\b|\bcurrently (?:works|the|a|VP|CEO|CTO|head)\b|\bjoined by\b",
-    re.I,
+_INTRODUCTION = phrases(
+    r"(?:today|this week|in this episode)\b.*\b(?:talk|speak|chat|discuss|join|guest|interview)",
+    r"(?:my|our) guest\b|joined by\b|currently (?:works|the|a|VP|CEO|CTO|head)\b",
+    r"is (?:a|an|the) (?:co-?)?(?:founder|professor|author|engineer|researcher)\b",
+    r"is (?:a|an|the) (?:director|scientist|expert|head)\b",
 )
-_SMALL_TALK = re.compile(
-    r"\b(?:thank(?:s| you)|nice to (?:meet|see|have)|great to (?:meet|see|have|talk)|pleasure"
-    r"|excited to (?:talk|have|be)|welcome|good (?:morning|afternoon|evening)|happy to be"
-    r"|(?:great|good|interesting|fair|excellent) (?:question|point)|my (?:first|next|last|final) question"
-    r"|appreciate (?:it|you|your)|see you|bye|hello|does that (?:make sense|answer))\b",
-    re.I,
+_SMALL_TALK = phrases(
+    r"thank(?:s| you)|pleasure|welcome|appreciate (?:it|you|your)|see you\b|bye\b|hello\b",
+    r"nice to (?:meet|see|have)|great to (?:meet|see|have|talk)|happy to be",
+    r"excited to (?:talk|have|be)|good (?:morning|afternoon|evening)",
+    r"(?:great|good|interesting|fair|excellent) (?:question|point)\b",
+    r"my (?:first|next|last|final) question|does that (?:make sense|answer)",
 )
-_SPEECH_IN_SPEECH = re.compile(r"\b(?:was|were|is|be|i['’]m|it['’]s) like,", re.I)
-_FILLED = re.compile(r"\b(?:you know|i mean|kind of|sort of|i guess|or whatever|and stuff)\b", re.I)
-_STUTTER = re.compile(r"\b(\w+(?:['’]\w+)?(?: \w+){0,3}),?(?: you know,| like,| uh,| um,)? \1\b", re.I)
+_SPEECH_IN_SPEECH = phrases(r"(?:was|were|is|be|i['’]m|it['’]s) like,")
+_FILLED = phrases(r"(?:you know|i mean|kind of|sort of|i guess|or whatever|and stuff)\b")
+_STUTTER = re.compile(
+    r"\b(\w+(?:['’]\w+)?(?: \w+){0,3}),?(?: you know,| like,| uh,| um,)? \1\b", re.I
+)
 _ADDRESSED = re.compile(
-    r"^(?:(?:\w+, )?you(?:['’]ve|['’]re| (?:went|were|did|said|mentioned|worked|started|had|told))\b|your\b)",
+    r"^(?:your\b|(?:\w+, )?you(?:['’]ve|['’]re"
+    r"| (?:went|were|did|said|mentioned|worked|started|had|told))\b)",
     re.I,
 )
-_CONNECTIVE = re.compile(r"^(?:then|therefore|also|because|which|or|like|otherwise|instead)\b", re.I)
+_CONNECTIVE = re.compile(
+    r"^(?:then|therefore|also|because|which|or|like|otherwise|instead)\b", re.I
+)
 _FALSE_START = re.compile(r"(?:\.\.\.|…|—|--|-)(?:\s|$)")
 
 
@@ -191,7 +197,9 @@ def choose_key_points(
     :param spans: First and one-past-last sentence of each chapter.
     """
     n_words = sum(sentence.n_words for sentence in sentences)
-    wanted = min(max(round(n_words / WORDS_PER_KEY_POINT), MIN_KEY_POINTS, len(spans)), MAX_KEY_POINTS)
+    wanted = min(
+        max(round(n_words / WORDS_PER_KEY_POINT), MIN_KEY_POINTS, len(spans)), MAX_KEY_POINTS
+    )
     chosen: list[int] = []
     likeness = np.zeros(len(sentences))
     by_weight = sorted(spans, key=lambda span: -float(ranked.scores[slice(*span)].max(initial=0.0)))
@@ -223,7 +231,9 @@ def choose_summary(
     used = 0
     remaining = list(chosen)
     while remaining:
-        likeness = vectors[remaining] @ vectors[picked].T if picked else np.zeros((len(remaining), 1))
+        likeness = (
+            vectors[remaining] @ vectors[picked].T if picked else np.zeros((len(remaining), 1))
+        )
         gain = ranked.scores[remaining] - DIVERSITY * likeness.max(axis=1)
         best = remaining.pop(int(gain.argmax()))
         n_words = len(ranked.texts[best].split())

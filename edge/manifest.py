@@ -126,9 +126,7 @@ class Bundle:
         :raises BundleError: If the manifest does not list it.
         """
         if name not in {file.path for file in self.manifest.files}:
-            raise BundleError(
-                f"bundle {self.id} has no file {name!r}", "Export the bundle again."
-            )
+            raise BundleError(f"bundle {self.id} has no file {name!r}", "Export the bundle again.")
         return self.folder / name
 
 
@@ -266,7 +264,7 @@ def _tensor(entry: Mapping[str, Any]) -> TensorSpec:
 
 
 def _check_allowed(manifest: Manifest, path: Path) -> None:
-    """Refuse what this program cannot run, and anything that could reach outside the bundle."""
+    """Refuse what this program cannot run."""
     if manifest.task != TASK_SENTENCE_EMBEDDING:
         raise BundleError(
             f"{path}: task {manifest.task!r} is not {TASK_SENTENCE_EMBEDDING!r}",
@@ -284,6 +282,11 @@ def _check_allowed(manifest: Manifest, path: Path) -> None:
         raise BundleError(f"{path}: golden texts and embeddings do not match", _AGAIN)
     if any(len(row) != manifest.encoder.dimension for row in manifest.golden.embeddings):
         raise BundleError(f"{path}: golden embeddings have another dimension", _AGAIN)
+    _check_files(manifest, path)
+
+
+def _check_files(manifest: Manifest, path: Path) -> None:
+    """Refuse names that could reach outside the bundle, and hashes that are none."""
     names = [file.path for file in manifest.files]
     for name in (manifest.name, *names):
         if not _NAME.fullmatch(name) or name == MANIFEST_NAME:

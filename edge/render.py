@@ -177,9 +177,7 @@ def to_text(digest: Digest) -> str:
 
 
 def _item(time: str, text: str) -> list[str]:
-    return textwrap.wrap(
-        text, WIDTH, initial_indent=f"  {time:>7}  ", subsequent_indent=" " * 11
-    )
+    return textwrap.wrap(text, WIDTH, initial_indent=f"  {time:>7}  ", subsequent_indent=" " * 11)
 
 
 def _spoken(point: KeyPoint) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -45,7 +46,7 @@ def sentence_texts(text: str) -> list[str]:
         if not _is_abbreviation(text[: match.end()]):
             cuts.append(match.end())
     cuts.append(len(text))
-    parts = (text[a:b].strip() for a, b in zip(cuts, cuts[1:], strict=False))
+    parts = (text[a:b].strip() for a, b in itertools.pairwise(cuts))
     return [part for part in parts if part]
 
 

@@ -114,7 +114,9 @@ def remove_bundle(name: str) -> Path:
     try:
         shutil.rmtree(folders[name])
     except OSError as error:
-        raise OutputError(f"cannot delete {folders[name]}: {error}", "Check permissions.") from error
+        raise OutputError(
+            f"cannot delete {folders[name]}: {error}", "Check permissions."
+        ) from error
     return folders[name]
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import platform
 import shutil
 import tempfile
@@ -94,9 +93,7 @@ def require_extra() -> None:
         ) from error
 
 
-def _draft(
-    recipe: Recipe, precision: str, checkpoint: Checkpoint, work: Path, log: Log
-) -> Bundle:
+def _draft(recipe: Recipe, precision: str, checkpoint: Checkpoint, work: Path, log: Log) -> Bundle:
     """A bundle folder that can be loaded but is not certified yet."""
     from export.graph import export_fp32, fuse
     from export.quantize import CONVERTERS
@@ -182,4 +179,3 @@ def _golden(encoder: Encoder) -> Golden:
 
 def _write_manifest(folder: Path, manifest: Manifest) -> None:
     (folder / MANIFEST_NAME).write_text(manifest.to_json(), encoding="utf-8")
-    os.chmod(folder / MANIFEST_NAME, 0o644)

@@ -52,7 +52,7 @@ def fetch(
 
 
 class _Unreachable(Exception):
-    """This source cannot be had now; another one may."""
+    """A source cannot be had now; another one may."""
 
 
 def _fetch_one(source: Source, work: Path, log: Callable[[str], None]) -> Checkpoint:
@@ -120,7 +120,9 @@ def _from_hub(source: HubSource, work: Path, log: Callable[[str], None]) -> Chec
             allow_patterns=list(WANTED),
         )
     except Exception as error:  # the hub client raises its own, httpx's and requests' errors
-        raise _Unreachable(f"the hub gives no {source.repository}: {type(error).__name__}") from error
+        raise _Unreachable(
+            f"the hub gives no {source.repository}: {type(error).__name__}"
+        ) from error
     return Checkpoint(
         Path(folder),
         {"kind": "hub", "repository": source.repository, "revision": revision},

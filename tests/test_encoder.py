@@ -11,7 +11,8 @@ def test_rows_are_unit_vectors_in_the_order_given(encoder: Encoder) -> None:
     assert vectors.shape == (3, 384)
     assert np.allclose(np.linalg.norm(vectors, axis=1), 1.0, atol=1e-5)
     alone = encoder.encode(texts[:1])
-    assert float(vectors[0] @ alone[0]) > 0.99
+    # INT8 activations share one scale a batch, so company changes a vector a little.
+    assert float(vectors[0] @ alone[0]) > 0.97
 
 
 def test_meaning_is_near_meaning(encoder: Encoder) -> None:

@@ -193,7 +193,10 @@ Still me.
 @pytest.mark.parametrize(
     ("lines", "expected"),
     [
-        (["(speaker 0) Hi.", "(speaker ?) Hm.", "(speaker 1) Ho."], ["Speaker 0", None, "Speaker 1"]),
+        (
+            ["(speaker 0) Hi.", "(speaker ?) Hm.", "(speaker 1) Ho."],
+            ["Speaker 0", None, "Speaker 1"],
+        ),
         (["[SPEAKER_00]: Hi.", "[SPEAKER_01]: Ho."], ["SPEAKER_00", "SPEAKER_01"]),
         (["Grad C: Hi there.", "PhD D: It didn't.", "Grad C: So."], ["Grad C", "PhD D", "Grad C"]),
         (["The rule: be brief.", "Nothing else to say.", "Really, nothing."], [None, None, None]),

@@ -60,7 +60,8 @@ def words_of(transcript: Transcript) -> list[str]:
 def clock(seconds: float, mark: str) -> str:
     sign = "-" if seconds < 0 else ""
     ms = round(abs(seconds) * 1000)
-    return f"{sign}{ms // 3600000:02d}:{ms // 60000 % 60:02d}:{ms // 1000 % 60:02d}{mark}{ms % 1000:03d}"
+    hours, minutes, seconds = ms // 3_600_000, ms // 60_000 % 60, ms // 1000 % 60
+    return f"{sign}{hours:02d}:{minutes:02d}:{seconds:02d}{mark}{ms % 1000:03d}"
 
 
 @given(st.sampled_from(SAMPLES), st.data())

@@ -104,7 +104,25 @@ def test_words_without_times_take_the_time_before() -> None:
 
 
 def test_one_word_segments_become_sentences_with_word_times() -> None:
-    words = "So this is one word a cue . And here comes the second sentence after it .".split()
+    words = [
+        "So",
+        "this",
+        "is",
+        "one",
+        "word",
+        "a",
+        "cue",
+        ".",
+        "And",
+        "here",
+        "comes",
+        "the",
+        "second",
+        "sentence",
+        "after",
+        "it",
+        ".",
+    ]
     cues = "".join(
         f"{k + 1}\n00:00:{k:02d},000 --> 00:00:{k + 1:02d},000\n{'' if w == '.' else ' '}{w}\n\n"
         for k, w in enumerate(words)
@@ -133,7 +151,8 @@ def test_short_table_row_keeps_its_text() -> None:
 
 
 def test_srt_text_that_is_a_number_is_no_index() -> None:
-    srt = "7\n00:00:00,000 --> 00:00:01,000\nThe answer is\n42\n\n8\n00:00:02,000 --> 00:00:03,000\nYes.\n"
+    first = "7\n00:00:00,000 --> 00:00:01,000\nThe answer is\n42\n\n"
+    srt = first + "8\n00:00:02,000 --> 00:00:03,000\nYes.\n"
     assert [s.text for s in parse_transcript(srt.encode()).segments] == ["The answer is 42", "Yes."]
 
 

@@ -24,7 +24,9 @@ _LRC_TAG = re.compile(r"^\s*\[(?P<key>[a-zA-Z#]+):(?P<value>[^\]]*)\]\s*$")
 _LRC_WORD_TIME = re.compile(r"<\d+:\d{1,2}[.,]\d{1,3}>")
 _VTT_BLOCK = re.compile(r"^(NOTE|STYLE|REGION)(\s|$)")
 _VTT_VOICE = re.compile(r"<v(?:\.[^\s>]*)?\s+([^>]+)>")
-_TAG = re.compile(r"</?(?:v|c|i|b|u|s|lang|ruby|rt|font)(?:[.\s][^>]*)?>|<[\d:.]+>|\{\\an\d\}", re.I)
+_TAG = re.compile(
+    r"</?(?:v|c|i|b|u|s|lang|ruby|rt|font)(?:[.\s][^>]*)?>|<[\d:.]+>|\{\\an\d\}", re.I
+)
 
 
 def clock_to_s(clock: str) -> float:

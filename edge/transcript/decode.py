@@ -22,7 +22,7 @@ _LOST = "�"
 
 
 def bytes_to_text(raw: bytes) -> tuple[str, Counter[str]]:
-    """Decode a transcript file and strip what is not text.
+    r"""Decode a transcript file and strip what is not text.
 
     :param raw: The whole file.
     :return: Text whose only line break is ``\\n``, and repairs as kind -> count.

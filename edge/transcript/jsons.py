@@ -43,7 +43,8 @@ def parse_json(text: str, repairs: Counter[str]) -> JsonTranscript | None:
     except (json.JSONDecodeError, RecursionError) as error:
         document = _json_lines(text)
         if document is None:
-            return _not_json(text, error)
+            _refuse_broken_json(text, error)
+            return None
     if isinstance(document, list):
         document = {"segments": document}
     if "transcription" in document:
@@ -61,7 +62,7 @@ def parse_json(text: str, repairs: Counter[str]) -> JsonTranscript | None:
     )
 
 
-def _not_json(text: str, error: Exception) -> None:
+def _refuse_broken_json(text: str, error: Exception) -> None:
     """A bracket may open a line of speech; a brace opens JSON that is broken."""
     if re.match(r'\s*(?:\[\s*)?\{\s*("|$)', text):
         raise TranscriptError(

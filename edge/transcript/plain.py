@@ -13,7 +13,9 @@ from edge.transcript.cues import clock_to_s
 LONG_LINE_WORDS = 80
 """A line longer than this is a paragraph, and becomes one segment a sentence."""
 
-_HTML_START = re.compile(r"\s*(?:<!--.*?-->\s*)*<(?:!doctype html|html|body|cite|time|p)\b", re.I | re.S)
+_HTML_START = re.compile(
+    r"\s*(?:<!--.*?-->\s*)*<(?:!doctype html|html|body|cite|time|p)\b", re.I | re.S
+)
 
 
 def looks_like_html(text: str) -> bool:

@@ -89,19 +89,28 @@ def repair_times(segments: list[Segment], repairs: Counter[str]) -> list[Segment
     """
     segments = [_non_negative(segment, repairs) for segment in segments]
     timed = [i for i, segment in enumerate(segments) if segment.start_s is not None]
-    trusted = {timed[i] for i in _longest_rising([segments[t].start_s or 0.0 for t in timed])}
+    starts = [segments[i].start_s or 0.0 for i in timed]
+    trusted = set(_longest_rising(starts))
+    bounds_s = _next_trusted(starts, trusted)
     repaired = list(segments)
     latest_s = 0.0  # latest trusted end so far
-    for position, i in enumerate(timed):
+    for k, i in enumerate(timed):
         segment = segments[i]
-        if i in trusted:
-            latest_s = max(segment.start_s or 0.0, _end_within(segments, timed, position))
+        if k in trusted:
+            latest_s = max(latest_s, starts[k], segment.end_s or 0.0)
             continue
         repairs["times_backwards"] += 1
-        following = next((segments[j].start_s for j in timed[position:] if j in trusted), None)
-        start_s = latest_s if following is None else min(latest_s, following)
+        start_s = min(latest_s, bounds_s[k])
         repaired[i] = replace(segment, start_s=start_s, end_s=start_s, words=_untimed(segment))
     return _repair_ends(repaired, repairs)
+
+
+def _next_trusted(starts: list[float], trusted: set[int]) -> list[float]:
+    """For each start, the first trusted one at or after it; infinity where there is none."""
+    bounds = [float("inf")] * (len(starts) + 1)
+    for k in range(len(starts) - 1, -1, -1):
+        bounds[k] = starts[k] if k in trusted else bounds[k + 1]
+    return bounds
 
 
 def _non_negative(segment: Segment, repairs: Counter[str]) -> Segment:
@@ -116,11 +125,6 @@ def _non_negative(segment: Segment, repairs: Counter[str]) -> Segment:
         start_s = None if start_s is None else max(0.0, start_s)
         end_s = None if end_s is None else max(0.0, end_s)
     return replace(segment, start_s=start_s, end_s=end_s)
-
-
-def _end_within(segments: list[Segment], timed: list[int], position: int) -> float:
-    segment = segments[timed[position]]
-    return segment.start_s or 0.0 if segment.end_s is None else segment.end_s
 
 
 def _longest_rising(values: list[float]) -> list[int]:
@@ -144,20 +148,19 @@ def _longest_rising(values: list[float]) -> list[int]:
 def _repair_ends(segments: list[Segment], repairs: Counter[str]) -> list[Segment]:
     """End no segment before it starts, nor after the next one starts."""
     repaired = list(segments)
-    next_start_s: float | None = None
+    next_start_s = float("inf")
     for i in range(len(repaired) - 1, -1, -1):
-        segment = repaired[i]
-        if segment.start_s is None:
+        start_s, end_s = repaired[i].start_s, repaired[i].end_s
+        if start_s is None:
             continue
-        if segment.end_s is not None:
-            if segment.end_s < segment.start_s:
-                repairs["times_backwards"] += 1
-                segment = replace(segment, end_s=segment.start_s)
-            elif next_start_s is not None and segment.end_s > next_start_s:
-                repairs["times_overlapping"] += 1
-                segment = replace(segment, end_s=next_start_s)
-        repaired[i] = _repair_words(segment, repairs)
-        next_start_s = segment.start_s
+        if end_s is not None and end_s < start_s:
+            repairs["times_backwards"] += 1
+            end_s = start_s
+        elif end_s is not None and end_s > next_start_s:
+            repairs["times_overlapping"] += 1
+            end_s = next_start_s
+        repaired[i] = _repair_words(replace(repaired[i], end_s=end_s), repairs)
+        next_start_s = start_s
     return repaired
 
 

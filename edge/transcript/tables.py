@@ -29,9 +29,10 @@ def parse_table(text: str, delimiter: str, repairs: Counter[str]) -> list[Segmen
     """
     csv.field_size_limit(2**31 - 1)
     # openai-whisper's TSV is unquoted: a stray quote there must not swallow lines.
-    quoting = csv.QUOTE_NONE if delimiter == "\t" else csv.QUOTE_MINIMAL
     reader = csv.reader(
-        io.StringIO(text.strip(), newline=""), delimiter=delimiter, quoting=quoting
+        io.StringIO(text.strip(), newline=""),
+        delimiter=delimiter,
+        quoting=csv.QUOTE_NONE if delimiter == "\t" else csv.QUOTE_MINIMAL,
     )
     header = [name.strip().strip('"').lower() for name in next(reader)]
     text_column = header.index("text") if "text" in header else len(header) - 1

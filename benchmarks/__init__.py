@@ -1,0 +1,1 @@
+"""What a digest costs on this device, beside what others would make a user pay."""

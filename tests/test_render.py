@@ -1,0 +1,48 @@
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from edge import render
+from edge.digest import Digest
+from edge.errors import OutputError
+from tests.conftest import CHIP
+
+
+@pytest.mark.parametrize(
+    ("seconds", "expected"),
+    [(None, ""), (0.0, "0:00"), (59.99, "0:59"), (600.0, "10:00"), (360_061.0, "100:01:01")],
+)
+def test_clock(seconds: float | None, expected: str) -> None:
+    assert render.clock(seconds) == expected
+
+
+def test_text_has_all_parts_and_fits_the_screen(seed_digests: dict[str, Digest]) -> None:
+    text = render.to_text(seed_digests[CHIP.name])
+    for part in ("SUMMARY", "CHAPTERS", "KEY POINTS", "KEYPHRASES", "READ"):
+        assert f"\n{part}\n" in text
+    assert max(map(len, text.split("\n"))) <= render.WIDTH
+    assert "43 min · 6,436 words" in text
+    assert "kept out: 13:18-14:56 advert or notice" in text
+
+
+def test_markdown_shows_text_as_it_is(seed_digests: dict[str, Digest]) -> None:
+    markdown = render.to_markdown(seed_digests[CHIP.name])
+    assert markdown.startswith("# gradient-dissent\\_chip-huyen")
+    assert "\n## Key points\n" in markdown
+    assert "- `0:31` Chip is a machine learning expert" in markdown
+
+
+def test_podcast_chapters(seed_digests: dict[str, Digest]) -> None:
+    document = json.loads(render.to_podcast_chapters(seed_digests[CHIP.name]))
+    assert document["version"] == "1.2.0"
+    starts = [chapter["startTime"] for chapter in document["chapters"]]
+    assert starts[0] == 0.0
+    assert starts == sorted(starts)
+
+
+def test_podcast_chapters_need_times(seed_digests: dict[str, Digest]) -> None:
+    untimed = next(d for d in seed_digests.values() if d.transcript.duration_s is None)
+    with pytest.raises(OutputError, match="has no times"):
+        render.to_podcast_chapters(untimed)
