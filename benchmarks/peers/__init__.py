@@ -1,0 +1,1 @@
+"""Programs to compare with, each in an environment of its own."""
