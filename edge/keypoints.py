@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from edge.lexicon import FILLERS, PRONOUNS, content_stems, phrases, words
+from edge.lexicon import FILLERS, PRONOUNS, content_stems, is_content_word, phrases, words
 from edge.records import KeyPoint, Sentence
 from edge.sentences import is_annotation
 
@@ -21,6 +21,7 @@ WORDS_PER_KEY_POINT = 700
 MIN_KEY_POINTS, MAX_KEY_POINTS = 5, 16
 MIN_WORDS, IDEAL_WORDS, MAX_WORDS = 7, (12, 34), 60
 MIN_CONTENT_WORDS = 3
+MIN_INTRODUCTION_WORDS = 5
 DIVERSITY = 0.35
 """Weight of the likeness to what was chosen before (maximal marginal relevance)."""
 MIN_SCORE = 0.3
@@ -38,8 +39,8 @@ _LEAD = re.compile(
 _INTRODUCTION = phrases(
     r"(?:today|this week|in this episode)\b.*\b(?:talk|speak|chat|discuss|join|guest|interview)",
     r"(?:my|our) guest\b|joined by\b|currently (?:works|the|a|VP|CEO|CTO|head)\b",
-    r"is (?:a|an|the) (?:co-?)?(?:founder|professor|author|engineer|researcher)\b",
-    r"is (?:a|an|the) (?:director|scientist|expert|head)\b",
+    r"is (?:a|an|the) (?:\S+ ){0,3}(?:(?:co-?)?founder|professor|author|engineer|researcher)\b",
+    r"is (?:a|an|the) (?:\S+ ){0,3}(?:director|scientist|expert|head|hacker|educator|writer)\b",
 )
 _SMALL_TALK = phrases(
     r"thank(?:s| you)|pleasure|welcome|appreciate (?:it|you|your)|see you\b|bye\b|hello\b",
@@ -58,6 +59,8 @@ _ADDRESSED = re.compile(
     r"| (?:went|were|did|said|mentioned|worked|started|had|told))\b)",
     re.I,
 )
+_REPEATED = re.compile(r"\b(\w+ \w+(?: \w+)?),.{0,20}\b\1\b", re.I)
+_UNSURE = phrases(r"i don['’]t know|(?:i['’]m )?not sure (?:if|whether|what|how)")
 _CONNECTIVE = re.compile(
     r"^(?:then|therefore|also|because|which|or|like|otherwise|instead)\b", re.I
 )
@@ -72,6 +75,8 @@ class Ranked:
     """Shape (sentences,); 0 for a sentence that must not be shown."""
     texts: tuple[str, ...]
     """Sentences without their leading fillers."""
+    introduction: int | None
+    """Index of the sentence that says who is talking, where there is one."""
 
 
 def without_lead(text: str) -> str:
@@ -101,20 +106,39 @@ def rank_sentences(
     stems = [content_stems(text) for text in texts]
     frequency = Counter(s for ok, own in zip(usable, stems, strict=True) if ok for s in set(own))
     centrality = _centrality(vectors, mask, spans)
-    total = sum(sentence.n_words for sentence in sentences)
     is_punctuated = _is_punctuated(sentences)
     scores = np.zeros(len(sentences))
-    spoken = 0
     for i, (sentence, text) in enumerate(zip(sentences, texts, strict=True)):
         if usable[i] and _is_complete(sentence, text, stems[i], is_punctuated):
             topical = sum(np.log(frequency[s]) for s in stems[i]) / (4.0 + len(stems[i]))
             fitness = _fitness(sentence, text)
-            if spoken < INTRODUCTION_SHARE * total and _INTRODUCTION.search(text):
-                fitness *= 1.5
             scores[i] = max(0.0, centrality[i]) * (1.0 + topical) * fitness
-        spoken += sentence.n_words
     best = scores.max(initial=0.0)
-    return Ranked(scores / best if best > 0 else scores, texts)
+    if best > 0:
+        scores /= best
+    introduction = _introduction(sentences, texts, usable)
+    if introduction is not None:
+        scores[introduction] = 1.0
+    return Ranked(scores, texts, introduction)
+
+
+def _introduction(
+    sentences: Sequence[Sentence], texts: Sequence[str], usable: Sequence[bool]
+) -> int | None:
+    """The first sentence that says who is talking, if the episode begins with one."""
+    total = sum(sentence.n_words for sentence in sentences)
+    spoken = 0
+    for i, (sentence, text) in enumerate(zip(sentences, texts, strict=True)):
+        spoken += sentence.n_words
+        if spoken > INTRODUCTION_SHARE * total:
+            return None
+        bare = words(text)
+        is_named = any(word[:1].isupper() and is_content_word(word) for word in bare)
+        is_whole = MIN_INTRODUCTION_WORDS <= len(bare) <= MAX_WORDS
+        is_statement = not sentence.is_question and bare and bare[0].lower() not in PRONOUNS
+        if usable[i] and is_named and is_whole and is_statement and _INTRODUCTION.search(text):
+            return i
+    return None
 
 
 def _centrality(
@@ -171,12 +195,15 @@ def _fitness(sentence: Sentence, text: str) -> float:
         fitness *= 0.85
     if _ADDRESSED.match(text) or text[:1].islower():
         fitness *= 0.6
+    if _UNSURE.search(text):
+        fitness *= 0.7
     if _CONNECTIVE.match(text):
         fitness *= 0.8
     if _SPEECH_IN_SPEECH.search(text) or sentence.text.endswith(("right?", "right.")):
         fitness *= 0.5
     fillers = len(_FILLED.findall(text)) + sum(word in FILLERS for word in bare)
-    fillers += 3 * len(_STUTTER.findall(text)) + 2 * len(_FALSE_START.findall(text))
+    fillers += 3 * len(_STUTTER.findall(text)) + 3 * len(_REPEATED.findall(text))
+    fillers += 2 * len(_FALSE_START.findall(text))
     return fitness * max(0.3, 1.0 - 0.15 * fillers)
 
 
@@ -220,7 +247,9 @@ def choose_key_points(
 def choose_summary(
     ranked: Ranked, chosen: Sequence[int], vectors: FloatArray, max_words: int
 ) -> list[int]:
-    """The best key points that fit the word budget, in spoken order; at least one.
+    """The introduction and the best key points that fit the word budget, in spoken order.
+
+    At least one is given, however small the budget.
 
     :param ranked: As ``rank_sentences`` gives it.
     :param chosen: Key points.
@@ -230,6 +259,10 @@ def choose_summary(
     picked: list[int] = []
     used = 0
     remaining = list(chosen)
+    if ranked.introduction in remaining:
+        remaining.remove(ranked.introduction)
+        picked.append(ranked.introduction)
+        used = len(ranked.texts[ranked.introduction].split())
     while remaining:
         likeness = (
             vectors[remaining] @ vectors[picked].T if picked else np.zeros((len(remaining), 1))
