@@ -66,7 +66,8 @@ def even_split(sentences: Sequence[Sentence]) -> list[int]:
     """
     total = sum(sentence.n_words for sentence in sentences)
     n_chapters = chapter_count(total)
-    boundaries, spoken = [], 0
+    boundaries: list[int] = []
+    spoken = 0
     for i, sentence in enumerate(sentences):
         if (
             len(boundaries) + 1 < n_chapters
