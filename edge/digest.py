@@ -136,7 +136,7 @@ def digest_transcript(
         with watch.stage("keyphrases"):
             document = vectors[np.array(usable)].sum(axis=0)
             found_phrases = keyphrases.rank_keyphrases(
-                sentences, candidates, document, encoder.encode, N_KEYPHRASES
+                sentences, candidates, document, encoder.encode, encoder.rarity, N_KEYPHRASES
             )
     manifest = encoder.bundle.manifest
     return Digest(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
@@ -17,6 +18,10 @@ FloatArray = npt.NDArray[np.float32]
 Progress = Callable[[int, int], None]
 """Called with (tokens done, tokens in all) after each batch."""
 
+COMMON_PLACE = 2000
+"""Where whole words begin in the vocabulary, after its single characters."""
+RARE_FACTOR = 4
+"""Four times as far down, a word counts as rare."""
 BATCH_TOKENS = 512
 """Padded tokens in one batch: activations stay in the cache and memory stays flat."""
 
@@ -79,6 +84,19 @@ class Encoder:
             if progress:
                 progress(done, total)
         return _unit_rows(sums)
+
+    def rarity(self, word: str) -> float:
+        """How rare a word is, 0 (among the commonest) to 1, from its place in the vocabulary.
+
+        WordPiece vocabularies of the BERT family list whole words from frequent to rare, so
+        the place tells frequency without a list of its own.
+
+        :param word: One word, any case.
+        """
+        place = self._tokenizer.token_to_id(word.lower())
+        if place is None:
+            return 1.0
+        return min(1.0, max(0.0, math.log(max(place, 1) / COMMON_PLACE) / math.log(RARE_FACTOR)))
 
     def _windows(self, ids: list[int]) -> Iterator[list[int]]:
         room = self.spec.max_tokens - 2

@@ -16,10 +16,13 @@ from edge.records import Keyphrase, Mention, Sentence
 
 FloatArray = npt.NDArray[np.float32]
 Encode = Callable[[Sequence[str]], FloatArray]
+Rarity = Callable[[str], float]
 Key = tuple[str, ...]
 """A phrase as the stems of its words: its identity."""
 
 MAX_PHRASE_WORDS = 4
+COMMON_WEIGHT = 0.4
+"""What a phrase of common words only ("data", "system") is worth beside a rare one."""
 N_EMBEDDED = 160
 """Candidates that are worth a place in the model's batches."""
 SAME_MEANING = 0.88
@@ -152,27 +155,32 @@ def rank_keyphrases(
     candidates: dict[Key, Candidate],
     document: FloatArray,
     encode: Encode,
+    rarity: Rarity,
     limit: int,
 ) -> list[Keyphrase]:
     """The best phrases of an episode, near-duplicates merged.
 
-    score = cosine to the episode x log frequency x position, after EmbedRank and
+    score = cosine to the episode x log frequency x position x rarity, after EmbedRank and
     PositionRank; a phrase inside a longer one that is nearly as frequent gives way to it.
 
     :param sentences: The whole episode.
     :param candidates: As ``find_candidates`` gives them.
     :param document: Mean vector of the episode, shape (dimension,).
     :param encode: Texts to unit vectors.
+    :param rarity: Word to 0 (common) to 1 (rare).
     :param limit: Most phrases to return.
     """
-    pool = _worth_embedding(candidates, len(sentences))
+    prominence = {
+        key: _prominence(candidate, len(sentences), rarity) for key, candidate in candidates.items()
+    }
+    pool = _worth_embedding(candidates, prominence)
     if not pool:
         return []
     vectors = encode([candidate.text for candidate in pool])  # (pool, dimension)
     unit = document / max(float(np.linalg.norm(document)), 1e-12)
     scores = np.array(
         [
-            max(float(vector @ unit), 0.02) * _prominence(candidate, len(sentences))
+            max(float(vector @ unit), 0.02) * prominence[candidate.key]
             for candidate, vector in zip(pool, vectors, strict=True)
         ]
     )
@@ -193,14 +201,16 @@ def rank_keyphrases(
     ]
 
 
-def _worth_embedding(candidates: dict[Key, Candidate], n_sentences: int) -> list[Candidate]:
+def _worth_embedding(
+    candidates: dict[Key, Candidate], prominence: dict[Key, float]
+) -> list[Candidate]:
     in_longer = _counts_in_longer(candidates)
     kept = [
         candidate
         for candidate in candidates.values()
         if _is_phrase(candidate) and in_longer[candidate.key] < 0.6 * len(candidate.mentions)
     ]
-    kept.sort(key=lambda c: (-_prominence(c, n_sentences), c.key))
+    kept.sort(key=lambda c: (-prominence[c.key], c.key))
     return kept[:N_EMBEDDED]
 
 
@@ -230,14 +240,17 @@ def _is_phrase(candidate: Candidate) -> bool:
     return count >= (3 if n_words == 1 else 2)
 
 
-def _prominence(candidate: Candidate, n_sentences: int) -> float:
-    """Log frequency, early mention and length, without the model."""
+def _prominence(candidate: Candidate, n_sentences: int, rarity: Rarity) -> float:
+    """Log frequency, early mention, length and rarity, without the model."""
     count = len(candidate.mentions)
     first = candidate.mentions[0][0] / max(1, n_sentences)
     spread = len({sentence for sentence, _ in candidate.mentions})
     length = (0.7, 1.1, 1.15, 1.0)[len(candidate.key) - 1]
     name = 1.15 if candidate.is_name else 1.0
-    return math.log1p(min(count, spread)) * (1.0 + 0.5 * math.exp(-3.0 * first)) * length * name
+    rare = COMMON_WEIGHT + (1.0 - COMMON_WEIGHT) * max(rarity(word) for word in candidate.key)
+    return (
+        math.log1p(min(count, spread)) * (1.0 + 0.5 * math.exp(-3.0 * first)) * length * name * rare
+    )
 
 
 def _is_same(left: Candidate, right: Candidate, a: FloatArray, b: FloatArray) -> bool:
