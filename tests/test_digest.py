@@ -82,7 +82,7 @@ def test_key_points_are_complete_thoughts(name: str, seed_digests: dict[str, Dig
     for point in seed_digests[name].key_points:
         assert point.text[0].isupper()
         assert point.text.endswith((".", "!", '"'))
-        assert len(point.text.split()) >= 7
+        assert len(point.text.split()) >= 5  # an introduction may be that short
         assert not re.match(r"(And|So|Yeah|Okay|Um|Uh)\b", point.text)
 
 
