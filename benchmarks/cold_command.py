@@ -1,7 +1,7 @@
 """The whole cold command beside what a user would assemble from torch packages.
 
 ``python -m benchmarks.cold_command`` alternates the two in one run, a fresh process each time,
-after one untimed round that warms the disk cache. Prints a table, and one JSON record with all
+after an untimed round that warms the disk cache. Prints a table, and one JSON record with all
 samples as its last line. Needs ``benchmarks/peers/setup.py`` to have run.
 """
 
@@ -71,6 +71,7 @@ def main() -> None:
     """Measure, print a table, print the record."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0] if __doc__ else None)
     parser.add_argument("--runs", type=int, default=5, help="timed runs of each command")
+    parser.add_argument("--warm-up", type=int, default=1, help="untimed runs before them")
     parser.add_argument("--episode", type=Path, default=EPISODE)
     arguments = parser.parse_args()
     if not PEER_PYTHON.exists():
@@ -83,10 +84,10 @@ def main() -> None:
         "help": [sys.executable, "-m", "edge", "--help"],
     }
     samples: dict[str, list[Sample]] = {name: [] for name in commands}
-    for run in range(arguments.runs + 1):
+    for run in range(arguments.warm_up + arguments.runs):
         for name, command in commands.items():
             sample = measure(command)
-            if run:  # the first round is the warm-up
+            if run >= arguments.warm_up:
                 samples[name].append(sample)
                 print(f"{name}: {sample.wall_s:.2f} s", file=sys.stderr)
     pairs = list(zip(samples["peer"], samples["edge"], strict=True))
