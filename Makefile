@@ -55,7 +55,7 @@ models: .venv/ready
 	.venv/bin/edge-export build minilm-l6 --precision int8 --output models/minilm-l6/int8 --force
 
 # The cold command against what a user would assemble from torch packages.
-bench:
+bench: .venv-demo/ready
 	$(PYTHON) benchmarks/peers/setup.py
 	.venv-demo/bin/python -m benchmarks.cold_command
 

@@ -96,14 +96,14 @@ def require_extra() -> None:
 def _draft(recipe: Recipe, precision: str, checkpoint: Checkpoint, work: Path, log: Log) -> Bundle:
     """A bundle folder that can be loaded but is not certified yet."""
     from export.graph import export_fp32, fuse
-    from export.quantize import CONVERTERS
+    from export.quantize import convert
 
     log("exporting with optimum")
     fused = fuse(export_fp32(checkpoint.folder, work, recipe.opset), work, recipe.optimize)
     log(f"converting to {precision}")
     folder = work / "bundle"
     folder.mkdir()
-    quantization = CONVERTERS[precision](fused, folder / "model.onnx", recipe.int8)
+    quantization = convert(fused, folder / "model.onnx", precision, recipe.int8)
     tokenizer = checkpoint.folder / "tokenizer.json"
     if not tokenizer.is_file():
         raise ExportError(

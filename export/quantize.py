@@ -10,28 +10,24 @@ from typing import Any
 from export.recipe import Int8
 
 
-def to_fp32(model: Path, target: Path, settings: Int8) -> Mapping[str, Any]:
+def to_fp32(model: Path, target: Path) -> Mapping[str, Any]:
     """Keep the graph as it is.
 
     :param model: FP32 graph.
     :param target: File to write.
-    :param settings: Not used.
     :return: Settings for the manifest.
     """
-    del settings
     shutil.copyfile(model, target)
     return {"method": "none"}
 
 
-def to_fp16(model: Path, target: Path, settings: Int8) -> Mapping[str, Any]:
+def to_fp16(model: Path, target: Path) -> Mapping[str, Any]:
     """Half precision inside, FP32 at the inputs and outputs.
 
     :param model: FP32 graph.
     :param target: File to write.
-    :param settings: Not used.
     :return: Settings for the manifest.
     """
-    del settings
     import onnx
     from onnxruntime.transformers.onnx_model import OnnxModel
 
@@ -68,5 +64,15 @@ def to_int8(model: Path, target: Path, settings: Int8) -> Mapping[str, Any]:
     }
 
 
-CONVERTERS = {"fp32": to_fp32, "fp16": to_fp16, "int8": to_int8}
-"""Precision -> converter; each of ``edge.manifest.PRECISIONS`` has one."""
+def convert(model: Path, target: Path, precision: str, int8: Int8) -> Mapping[str, Any]:
+    """Convert to any of ``edge.manifest.PRECISIONS``.
+
+    :param model: FP32 graph.
+    :param target: File to write.
+    :param precision: One of the known precisions.
+    :param int8: Settings of the INT8 conversion.
+    :return: Settings for the manifest.
+    """
+    if precision == "int8":
+        return to_int8(model, target, int8)
+    return {"fp32": to_fp32, "fp16": to_fp16}[precision](model, target)
