@@ -3,7 +3,7 @@ PYTHON ?= python3
 DEVICE_SOURCES := pyproject.toml $(shell find edge models export -type f -not -name '*.pyc')
 EPISODE ?= seeds/gradient-dissent_johannes-otterbach_whisper-timed.txt
 
-.PHONY: all check fix demo test test-device models bench clean
+.PHONY: all check fix demo test test-device models heads quality bench clean
 
 all: check test
 
@@ -24,7 +24,7 @@ test: .venv/ready
 	$(PYTHON) -m venv .venv
 	.venv/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt torch
 	.venv/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt \
-	  --editable '.[export,test,dev]'
+	  --editable '.[export,train,test,dev]'
 	touch $@
 
 check: .venv/ready
@@ -53,6 +53,19 @@ test-device:
 # Rebuild the committed default bundle.
 models: .venv/ready
 	.venv/bin/edge-export build minilm-l6 --precision int8 --output models/minilm-l6/int8 --force
+
+# Learn the heads of the default bundle again: make heads DATA=FOLDER (docs/training.md).
+heads: .venv/ready
+	.venv/bin/edge-export train models/minilm-l6/int8 --data $(DATA)
+
+# Every quality table, each document scored by heads that have not seen it.
+quality: .venv/ready
+	.venv/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt \
+	  --editable '.[quality]'
+	.venv/bin/edge-export train models/minilm-l6/int8 --data $(DATA) --folds build/folds
+	.venv/bin/python -m benchmarks.quality summaries --data $(DATA)
+	.venv/bin/python -m benchmarks.quality chapters --data $(DATA)
+	.venv/bin/python -m benchmarks.quality tags --data $(DATA)
 
 # The cold command against what a user would assemble from torch packages.
 bench: .venv-demo/ready

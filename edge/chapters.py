@@ -1,9 +1,8 @@
-"""Chapters: where the subject changes, and what each stretch is about."""
+"""Chapter titles: what each stretch of the episode is about, in its own words."""
 
 from __future__ import annotations
 
 import math
-import re
 from collections import Counter
 from collections.abc import Sequence
 
@@ -11,94 +10,14 @@ import numpy as np
 import numpy.typing as npt
 
 from edge.keyphrases import Candidate, Encode, Key
-from edge.records import Sentence
 
 FloatArray = npt.NDArray[np.float32]
 
-WORDS_PER_CHAPTER = 900
-"""About six minutes of speech: the median length of human podcast chapters is near it."""
-MIN_CHAPTER_WORDS = 250
-WINDOW_WORDS = 300
-"""Speech compared on either side of a possible boundary."""
-CUE_BONUS = 0.3
-"""Added to the dissimilarity where the words announce a new subject."""
 MAX_TITLE_WORDS = 6
 N_TITLE_CANDIDATES = 12
 MIN_SECOND_PHRASE = 0.6
 """A second phrase joins the title if it scores this share of the first."""
 _ROOT_LETTERS = 5
-
-_OPENING = (
-    r"^(?:(?:okay|ok|all right|alright|right|yeah|yes|cool|great|so|well|and|now|but)[,.]?\s+)*"
-)
-_CUE = re.compile(
-    _OPENING
-    + r"(?:let['’]s|let us|moving on|next|our next|another|i(?:['’]d| would) (?:love|like) to"
-    r"|i want(?:ed)? to|can you|could you|(?:what|how) about|tell (?:me|us)|speaking of"
-    r"|(?:my|the) (?:next|last|final|first|other) (?:question|topic|thing)|before we|finally)\b",
-    re.I,
-)
-_WEAK_CUE = re.compile(r"(?:okay|ok|all right|alright|cool|great|awesome|perfect|now)\b", re.I)
-
-
-def chapter_count(n_words: int) -> int:
-    """How many chapters a listener would expect.
-
-    :param n_words: Words in the episode.
-    """
-    return max(1, round(n_words / WORDS_PER_CHAPTER))
-
-
-def find_boundaries(sentences: Sequence[Sentence], vectors: FloatArray) -> list[int]:
-    """Sentence indices at which the chapters after the first begin.
-
-    The speech before and after each sentence is compared (cosine of centred, word-weighted
-    means over 300 words a side, as in TextTiling); the deepest changes win, at least 250
-    words apart. Time and memory grow linearly with the episode.
-
-    :param sentences: The whole episode.
-    :param vectors: Their vectors, shape (sentences, dimension).
-    """
-    lengths = np.array([sentence.n_words for sentence in sentences])
-    offsets = np.concatenate([[0], np.cumsum(lengths)])  # words before each sentence
-    total = int(offsets[-1])
-    n_boundaries = chapter_count(total) - 1
-    changes = _changes(sentences, vectors, offsets)
-    chosen: list[int] = []
-    for i in np.argsort(-changes, kind="stable"):
-        if len(chosen) == n_boundaries or not np.isfinite(changes[i]):
-            break
-        at = offsets[i]
-        far = all(abs(at - offsets[j]) >= MIN_CHAPTER_WORDS for j in chosen)
-        if far and MIN_CHAPTER_WORDS <= at <= total - MIN_CHAPTER_WORDS / 2:
-            chosen.append(int(i))
-    return sorted(chosen)
-
-
-def _changes(
-    sentences: Sequence[Sentence], vectors: FloatArray, offsets: npt.NDArray[np.int64]
-) -> npt.NDArray[np.float64]:
-    """How much the subject changes before each sentence; -inf where no chapter may begin."""
-    weights = np.sqrt(np.diff(offsets))[:, None]
-    weighted = (vectors - vectors.mean(axis=0)) * weights
-    sums = np.concatenate([np.zeros((1, weighted.shape[1])), np.cumsum(weighted, axis=0)])
-    changes = np.full(len(sentences), -np.inf)
-    for i in range(1, len(sentences)):
-        if sentences[i].first_segment == sentences[i - 1].last_segment:
-            continue  # chapters tile segments, so one cannot begin inside a segment
-        first = int(np.searchsorted(offsets, offsets[i] - WINDOW_WORDS))
-        last = int(np.searchsorted(offsets, offsets[i] + WINDOW_WORDS))
-        before = sums[i] - sums[min(first, i - 1)]
-        after = sums[min(max(last, i + 1), len(sentences))] - sums[i]
-        norm = float(np.linalg.norm(before) * np.linalg.norm(after))
-        changes[i] = 1.0 - float(before @ after) / max(norm, 1e-9) + _cue(sentences[i].text)
-    return changes
-
-
-def _cue(text: str) -> float:
-    if _CUE.match(text):
-        return CUE_BONUS
-    return CUE_BONUS / 2 if _WEAK_CUE.match(text) else 0.0
 
 
 def title_chapters(

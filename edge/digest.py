@@ -12,8 +12,11 @@ import numpy as np
 import numpy.typing as npt
 
 from edge import boilerplate, chapters, keyphrases, keypoints
+from edge.boundaries import drop_bare, find_boundaries
 from edge.encoder import Encoder, Progress
+from edge.heads import require_heads
 from edge.records import Chapter, Excluded, Keyphrase, KeyPoint, Sentence, Transcript
+from edge.salience import predict_salience
 from edge.sentences import is_annotation, rebuild_sentences
 
 FloatArray = npt.NDArray[np.float32]
@@ -97,8 +100,10 @@ def digest_transcript(
     :param summary_words: Word budget of the summary; at least one sentence is given.
     :param parts: Which of ``summary``, ``keyphrases`` and ``chapters`` to make.
     :param progress: Told of the encoder's progress.
+    :raises BundleError: If the bundle has no heads.
     :raises InferenceError: If the model fails.
     """
+    require_heads(encoder.bundle)
     watch = _Stopwatch()
     with watch.stage("sentences"):
         sentences = rebuild_sentences(transcript)
@@ -110,7 +115,11 @@ def digest_transcript(
     with watch.stage("encode"):
         vectors = encoder.encode([sentence.text for sentence in sentences], progress)
     with watch.stage("chapters"):
-        spans = _spans(sentences, vectors)
+        boundaries = drop_bare(
+            find_boundaries(sentences, vectors, encoder.heads),
+            np.array([s.n_words for s in sentences]) * np.array(usable),
+        )
+        spans = list(itertools.pairwise([0, *boundaries, len(sentences)]))
     with watch.stage("keyphrases"):
         candidates = keyphrases.find_candidates(sentences, usable)
     found_phrases: list[Keyphrase] = []
@@ -118,10 +127,12 @@ def digest_transcript(
     points: list[KeyPoint] = []
     summary: list[KeyPoint] = []
     with watch.stage("key_points"):
-        ranked = keypoints.rank_sentences(sentences, usable, vectors, spans)
+        texts = [keypoints.without_lead(sentence.text) for sentence in sentences]
+        salience = predict_salience(sentences, texts, vectors, encoder.heads, encoder.rarity)
+        ranked = keypoints.rank_sentences(sentences, texts, usable, salience)
         if "summary" in parts:
             chosen = keypoints.choose_key_points(sentences, ranked, vectors, spans)
-            short = keypoints.choose_summary(ranked, chosen, vectors, summary_words)
+            short = keypoints.choose_summary(ranked, vectors, summary_words)
             points = [keypoints.to_key_point(sentences[i], ranked, i) for i in chosen]
             summary = [keypoints.to_key_point(sentences[i], ranked, i) for i in short]
     if "chapters" in parts:
@@ -163,12 +174,6 @@ def digest_transcript(
         ),
         timings_s=watch.seconds,
     )
-
-
-def _spans(sentences: Sequence[Sentence], vectors: FloatArray) -> list[tuple[int, int]]:
-    """First and one-past-last sentence of each chapter."""
-    edges = [0, *chapters.find_boundaries(sentences, vectors), len(sentences)]
-    return list(itertools.pairwise(edges))
 
 
 def _chapters(

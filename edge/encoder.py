@@ -10,6 +10,7 @@ import numpy.typing as npt
 from tokenizers import Tokenizer
 
 from edge.errors import BundleError
+from edge.heads import load_heads
 from edge.manifest import Bundle, verify_files
 from edge.onnx_file import external_data_paths
 from edge.session import Session, default_threads
@@ -27,7 +28,7 @@ BATCH_TOKENS = 512
 
 
 class Encoder:
-    """A sentence-embedding bundle, verified and loaded.
+    """A sentence-embedding bundle, verified and loaded, with the heads that read its vectors.
 
     :param bundle: The bundle; its files are hashed before anything is loaded.
     :param threads: Threads for onnxruntime; None for the cores at hand, at most 4.
@@ -56,6 +57,7 @@ class Encoder:
         self._tokenizer.no_truncation()
         self._session = Session(model, threads or default_threads())
         self.execution_provider = self._session.execution_provider
+        self.heads = load_heads(bundle)
 
     def encode(self, texts: Sequence[str], progress: Progress | None = None) -> FloatArray:
         """Embed texts; a text beyond the model's length is read in parts and averaged.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -12,6 +11,7 @@ import numpy.typing as npt
 
 from edge.lexicon import FILLERS, PRONOUNS, content_stems, is_content_word, phrases, words
 from edge.records import KeyPoint, Sentence
+from edge.salience import FALSE_START, FILLED, SMALL_TALK, STUTTER
 from edge.sentences import is_annotation
 
 FloatArray = npt.NDArray[np.float32]
@@ -21,9 +21,16 @@ WORDS_PER_KEY_POINT = 700
 MIN_KEY_POINTS, MAX_KEY_POINTS = 5, 16
 MIN_WORDS, IDEAL_WORDS, MAX_WORDS = 7, (12, 34), 60
 MIN_CONTENT_WORDS = 3
+MIN_SUMMARY_WORDS = 4
+FITNESS_POWER = 0.25
+"""How much less than in a key point it counts, in a summary, how a sentence reads alone."""
+INCOMPLETE = 0.8
+"""What a sentence that could not stand alone is worth in a summary."""
 MIN_INTRODUCTION_WORDS = 5
 DIVERSITY = 0.35
 """Weight of the likeness to what was chosen before (maximal marginal relevance)."""
+SUMMARY_DIVERSITY = 0.1
+"""The same in the summary, where the word budget already keeps sentences apart."""
 MIN_SCORE = 0.3
 """A chapter without a sentence this salient has no key point."""
 INTRODUCTION_SHARE = 0.08
@@ -42,18 +49,7 @@ _INTRODUCTION = phrases(
     r"is (?:a|an|the) (?:\S+ ){0,3}(?:(?:co-?)?founder|professor|author|engineer|researcher)\b",
     r"is (?:a|an|the) (?:\S+ ){0,3}(?:director|scientist|expert|head|hacker|educator|writer)\b",
 )
-_SMALL_TALK = phrases(
-    r"thank(?:s| you)|pleasure|welcome|appreciate (?:it|you|your)|see you\b|bye\b|hello\b",
-    r"nice to (?:meet|see|have)|great to (?:meet|see|have|talk)|happy to be",
-    r"excited to (?:talk|have|be)|good (?:morning|afternoon|evening)",
-    r"(?:great|good|interesting|fair|excellent) (?:question|point)\b",
-    r"my (?:first|next|last|final) question|does that (?:make sense|answer)",
-)
 _SPEECH_IN_SPEECH = phrases(r"(?:was|were|is|be|i['’]m|it['’]s) like,")
-_FILLED = phrases(r"(?:you know|i mean|kind of|sort of|i guess|or whatever|and stuff)\b")
-_STUTTER = re.compile(
-    r"\b(\w+(?:['’]\w+)?(?: \w+){0,3}),?(?: you know,| like,| uh,| um,)? \1\b", re.I
-)
 _ADDRESSED = re.compile(
     r"^(?:your\b|(?:\w+, )?you(?:['’]ve|['’]re"
     r"| (?:went|were|did|said|mentioned|worked|started|had|told))\b)",
@@ -64,7 +60,6 @@ _UNSURE = phrases(r"i don['’]t know|(?:i['’]m )?not sure (?:if|whether|what|
 _CONNECTIVE = re.compile(
     r"^(?:then|therefore|also|because|which|or|like|otherwise|instead)\b", re.I
 )
-_FALSE_START = re.compile(r"(?:\.\.\.|…|—|--|-)(?:\s|$)")
 
 
 @dataclass(frozen=True)
@@ -72,7 +67,9 @@ class Ranked:
     """Every sentence's salience, and the texts to show."""
 
     scores: Scores
-    """Shape (sentences,); 0 for a sentence that must not be shown."""
+    """Shape (sentences,), 0 to 1; 0 for a sentence that is no key point by itself."""
+    fillings: Scores
+    """The same for the summary, where a sentence stands among others; 0 where not to be shown."""
     texts: tuple[str, ...]
     """Sentences without their leading fillers."""
     introduction: int | None
@@ -90,36 +87,34 @@ def without_lead(text: str) -> str:
 
 def rank_sentences(
     sentences: Sequence[Sentence],
+    texts: Sequence[str],
     usable: Sequence[bool],
-    vectors: FloatArray,
-    spans: Sequence[tuple[int, int]],
+    salience: Scores,
 ) -> Ranked:
-    """Salience: nearness to chapter and episode, frequent content, and being a good sentence.
+    """Judge every sentence by what it carries and by how it reads on its own.
 
     :param sentences: The whole episode.
+    :param texts: The sentences without their leading fillers.
     :param usable: For each sentence, whether it may be shown at all.
-    :param vectors: Sentence vectors, shape (sentences, dimension).
-    :param spans: First and one-past-last sentence of each chapter.
+    :param salience: As ``edge.salience.predict_salience`` gives it, shape (sentences,).
     """
-    texts = tuple(without_lead(sentence.text) for sentence in sentences)
-    mask = np.array(usable)
-    stems = [content_stems(text) for text in texts]
-    frequency = Counter(s for ok, own in zip(usable, stems, strict=True) if ok for s in set(own))
-    centrality = _centrality(vectors, mask, spans)
     is_punctuated = _is_punctuated(sentences)
     scores = np.zeros(len(sentences))
+    fillings = np.zeros(len(sentences))
     for i, (sentence, text) in enumerate(zip(sentences, texts, strict=True)):
-        if usable[i] and _is_complete(sentence, text, stems[i], is_punctuated):
-            topical = sum(np.log(frequency[s]) for s in stems[i]) / (4.0 + len(stems[i]))
-            fitness = _fitness(sentence, text)
-            scores[i] = max(0.0, centrality[i]) * (1.0 + topical) * fitness
-    best = scores.max(initial=0.0)
-    if best > 0:
-        scores /= best
+        if not usable[i] or not _says_something(sentence, text):
+            continue
+        fitness = _fitness(sentence, text)
+        carried = max(0.0, salience[i])
+        is_complete = _is_complete(text, is_punctuated)
+        scores[i] = carried * fitness if is_complete else 0.0
+        fillings[i] = carried * fitness**FITNESS_POWER * (1.0 if is_complete else INCOMPLETE)
     introduction = _introduction(sentences, texts, usable)
-    if introduction is not None:
-        scores[introduction] = 1.0
-    return Ranked(scores, texts, introduction)
+    for values in (scores, fillings):
+        values /= max(values.max(initial=0.0), 1e-9)
+        if introduction is not None:
+            values[introduction] = 1.0
+    return Ranked(scores, fillings, tuple(texts), introduction)
 
 
 def _introduction(
@@ -141,41 +136,29 @@ def _introduction(
     return None
 
 
-def _centrality(
-    vectors: FloatArray, mask: npt.NDArray[np.bool_], spans: Sequence[tuple[int, int]]
-) -> Scores:
-    """Mean cosine to the episode's and the chapter's centre, shape (sentences,)."""
-    document = _unit(vectors[mask].sum(axis=0)) if mask.any() else _unit(vectors.sum(axis=0))
-    centrality = (vectors @ document).astype(np.float64)
-    for first, last in spans:
-        inside = vectors[first:last][mask[first:last]]
-        if len(inside):
-            centrality[first:last] += vectors[first:last] @ _unit(inside.sum(axis=0))
-    return centrality / 2
-
-
-def _unit(vector: FloatArray) -> FloatArray:
-    unit: FloatArray = vector / max(float(np.linalg.norm(vector)), 1e-12)
-    return unit
-
-
 def _is_punctuated(sentences: Sequence[Sentence]) -> bool:
     ended = sum(1 for s in sentences if s.text.rstrip("\"')”’").endswith((".", "?", "!")))
     return ended >= 0.5 * len(sentences)
 
 
-def _is_complete(sentence: Sentence, text: str, stems: list[str], is_punctuated: bool) -> bool:
-    """Whether a sentence can stand alone: long enough, whole, and no question."""
-    n_words = len(text.split())
-    whole = not is_punctuated or text.rstrip("\"')”’").endswith((".", "!"))
+def _says_something(sentence: Sentence, text: str) -> bool:
+    """Whether a sentence is more than a question, a greeting or a note of the recogniser."""
     return (
-        MIN_WORDS <= n_words <= MAX_WORDS
-        and len(set(stems)) >= MIN_CONTENT_WORDS
-        and whole
-        and text.count('"') % 2 == 0
+        len(text.split()) >= MIN_SUMMARY_WORDS
         and not sentence.is_question
         and not is_annotation(text)
-        and not _SMALL_TALK.search(text)
+        and not SMALL_TALK.search(text)
+    )
+
+
+def _is_complete(text: str, is_punctuated: bool) -> bool:
+    """Whether a sentence can stand alone: long enough, with content, and whole."""
+    whole = not is_punctuated or text.rstrip("\"')”’").endswith((".", "!"))
+    return (
+        MIN_WORDS <= len(text.split()) <= MAX_WORDS
+        and len(set(content_stems(text))) >= MIN_CONTENT_WORDS
+        and whole
+        and text.count('"') % 2 == 0
     )
 
 
@@ -201,9 +184,9 @@ def _fitness(sentence: Sentence, text: str) -> float:
         fitness *= 0.8
     if _SPEECH_IN_SPEECH.search(text) or sentence.text.endswith(("right?", "right.")):
         fitness *= 0.5
-    fillers = len(_FILLED.findall(text)) + sum(word in FILLERS for word in bare)
-    fillers += 3 * len(_STUTTER.findall(text)) + 3 * len(_REPEATED.findall(text))
-    fillers += 2 * len(_FALSE_START.findall(text))
+    fillers = len(FILLED.findall(text)) + sum(word in FILLERS for word in bare)
+    fillers += 3 * len(STUTTER.findall(text)) + 3 * len(_REPEATED.findall(text))
+    fillers += 2 * len(FALSE_START.findall(text))
     return fitness * max(0.3, 1.0 - 0.15 * fillers)
 
 
@@ -244,36 +227,29 @@ def choose_key_points(
     return sorted(chosen)
 
 
-def choose_summary(
-    ranked: Ranked, chosen: Sequence[int], vectors: FloatArray, max_words: int
-) -> list[int]:
-    """The introduction and the best key points that fit the word budget, in spoken order.
+def choose_summary(ranked: Ranked, vectors: FloatArray, max_words: int) -> list[int]:
+    """The introduction and the best sentences that fill the word budget, in spoken order.
 
     At least one is given, however small the budget.
 
     :param ranked: As ``rank_sentences`` gives it.
-    :param chosen: Key points.
     :param vectors: Sentence vectors, shape (sentences, dimension).
     :param max_words: Budget.
     """
-    picked: list[int] = []
-    used = 0
-    remaining = list(chosen)
-    if ranked.introduction in remaining:
-        remaining.remove(ranked.introduction)
-        picked.append(ranked.introduction)
-        used = len(ranked.texts[ranked.introduction].split())
-    while remaining:
-        likeness = (
-            vectors[remaining] @ vectors[picked].T if picked else np.zeros((len(remaining), 1))
-        )
-        gain = ranked.scores[remaining] - DIVERSITY * likeness.max(axis=1)
-        best = remaining.pop(int(gain.argmax()))
-        n_words = len(ranked.texts[best].split())
-        if used + n_words <= max_words or not picked:
-            picked.append(best)
-            used += n_words
-    return sorted(picked)
+    lengths = np.array([len(text.split()) for text in ranked.texts])
+    gain = np.where(ranked.fillings > 0, ranked.fillings, -np.inf)
+    likeness = np.zeros(len(gain))
+    chosen: list[int] = []
+    left = max_words
+    best = int(gain.argmax()) if ranked.introduction is None else ranked.introduction
+    while np.isfinite(gain[best]):
+        chosen.append(best)
+        left -= int(lengths[best])
+        gain[best] = -np.inf
+        gain[lengths > left] = -np.inf
+        likeness = np.maximum(likeness, vectors @ vectors[best])
+        best = int((gain - SUMMARY_DIVERSITY * likeness).argmax())
+    return sorted(chosen)
 
 
 def best_in(span: tuple[int, int], ranked: Ranked, usable: Sequence[bool]) -> int | None:
@@ -288,7 +264,7 @@ def best_in(span: tuple[int, int], ranked: Ranked, usable: Sequence[bool]) -> in
 
 
 def to_key_point(sentence: Sentence, ranked: Ranked, i: int) -> KeyPoint:
-    """The record of a chosen sentence.
+    """The record of a chosen sentence; one that is no key point by itself scores 0.
 
     :param sentence: The sentence.
     :param ranked: As ``rank_sentences`` gives it.

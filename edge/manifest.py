@@ -63,6 +63,20 @@ class EncoderSpec:
 
 
 @dataclass(frozen=True)
+class HeadSpec:
+    """One learned head: a small ONNX file, what it reads, and where it came from."""
+
+    name: str
+    file: str
+    features: tuple[str, ...]
+    """Names of the features it reads, in order, as the program measures them."""
+    training: Mapping[str, Any]
+    """Data (names and hashes), documents, rows, tools."""
+    certificate: Mapping[str, Any]
+    """Largest difference between the ONNX file and the trained model, and on how many rows."""
+
+
+@dataclass(frozen=True)
 class Golden:
     """Texts and the vectors the bundle gave for them when it was built."""
 
@@ -93,6 +107,7 @@ class Manifest:
     """What the quality gate measured against the PyTorch model, and its limits."""
     golden: Golden
     files: tuple[BundleFile, ...]
+    heads: tuple[HeadSpec, ...] = ()
     schema_version: int = field(default=SCHEMA_VERSION)
 
     def to_json(self) -> str:
@@ -249,6 +264,16 @@ def _build(document: Mapping[str, Any]) -> Manifest:
             BundleFile(_text(f["path"]), _text(f["sha256"]), int(f["size_bytes"]))
             for f in document["files"]
         ),
+        heads=tuple(
+            HeadSpec(
+                name=_text(head["name"]),
+                file=_text(head["file"]),
+                features=tuple(_text(name) for name in head["features"]),
+                training=dict(head["training"]),
+                certificate=dict(head["certificate"]),
+            )
+            for head in document.get("heads", ())
+        ),
     )
 
 
@@ -293,5 +318,7 @@ def _check_files(manifest: Manifest, path: Path) -> None:
             raise BundleError(f"{path}: {name!r} is no plain name inside the bundle", _AGAIN)
     if len(set(names)) != len(names) or not {"model.onnx", "tokenizer.json"} <= set(names):
         raise BundleError(f"{path} must list model.onnx and tokenizer.json, each file once", _AGAIN)
+    if not {head.file for head in manifest.heads} <= set(names):
+        raise BundleError(f"{path}: a head's file is not listed", _AGAIN)
     if not all(_SHA256.fullmatch(file.sha256) for file in manifest.files):
         raise BundleError(f"{path}: a sha256 is not 64 hexadecimal digits", _AGAIN)

@@ -21,7 +21,7 @@ _ABBREVIATION = re.compile(
     r"(?:^|[\s(\"'“‘])(?:[A-HJ-Z]|[A-Za-z](?:\.[A-Za-z])+|Mr|Mrs|Ms|Dr|Prof|St|Sr|Jr|vs|etc|No"
     r"|Inc|Ltd|Co|approx|Fig|al|ca|cf|e\.g|i\.e)\.$"
 )
-_ANNOTATION = re.compile(r"[\[(♪*][^\])♪*]*[\])♪*]+")
+_ANNOTATION = re.compile(r"[\[({♪*][^\])}♪*]*[\])}♪*]+")
 
 
 @dataclass(frozen=True)
@@ -88,7 +88,7 @@ def _speaker_runs(transcript: Transcript) -> Iterator[list[int]]:
     """Consecutive segment indices with the same speaker; annotations stand alone."""
     run: list[int] = []
     for i, segment in enumerate(transcript.segments):
-        if i in transcript.repeated:
+        if i in transcript.repeated or not segment.text:
             continue
         alone = is_annotation(segment.text)
         if run and (alone or transcript.segments[run[-1]].speaker != segment.speaker):

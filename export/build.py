@@ -12,6 +12,7 @@ from pathlib import Path
 
 from edge import __version__
 from edge.encoder import Encoder
+from edge.errors import BundleError
 from edge.manifest import (
     MANIFEST_NAME,
     Bundle,
@@ -23,9 +24,10 @@ from edge.manifest import (
     file_sha256,
     read_bundle,
 )
-from edge.store import install_bundle
+from edge.store import find_bundle, install_bundle
 from export.errors import ExportError, MissingExtraError, RecipeError
 from export.fetch import Checkpoint, fetch
+from export.heads import copy_heads
 from export.parity import certify, compare, seed_sentences, torch_embeddings
 from export.recipe import Recipe
 
@@ -61,7 +63,7 @@ def build_bundle(recipe: Recipe, precision: str, output: Path, seeds: Path, log:
     with tempfile.TemporaryDirectory(prefix="edge-export-") as temporary:
         work = Path(temporary)
         checkpoint = fetch(recipe.sources, work, log)
-        draft = _draft(recipe, precision, checkpoint, work, log)
+        draft = _with_trained_heads(_draft(recipe, precision, checkpoint, work, log), log)
         log(f"comparing with PyTorch on {len(sentences)} sentences")
         reference = torch_embeddings(checkpoint.folder, sentences, recipe.encoder.max_tokens)
         encoder = Encoder(draft)
@@ -74,6 +76,18 @@ def build_bundle(recipe: Recipe, precision: str, output: Path, seeds: Path, log:
         )
         _write_manifest(draft.folder, manifest)
         return install_bundle(draft.folder, output, replace_existing=True)
+
+
+def _with_trained_heads(draft: Bundle, log: Log) -> Bundle:
+    """The draft with the heads learned on the embedded bundle of the same weights, if any."""
+    try:
+        trained = find_bundle(f"{draft.manifest.name}-int8")
+    except BundleError:
+        trained = draft
+    if trained.manifest.origin != draft.manifest.origin or not trained.manifest.heads:
+        log("no heads were learned for these weights yet: see 'edge-export train'")
+        return draft
+    return copy_heads(trained, draft)
 
 
 def require_extra() -> None:

@@ -88,6 +88,43 @@ def build(
 
 @main.command()
 @click.argument("folder", type=click.Path(path_type=Path))
+@click.option(
+    "--data",
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    required=True,
+    help="Folder of the training files; docs/training.md describes them.",
+)
+@click.option(
+    "--cache",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=Path("build/vectors"),
+    show_default=True,
+    help="Where sentence vectors are kept for the next time.",
+)
+@click.option(
+    "--folds",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Write bundles for cross-validation here instead, each without some documents.",
+)
+def train(folder: Path, data: Path, cache: Path, folds: Path | None) -> None:
+    """Learn the heads of the bundle in FOLDER from documents, and put them into it."""
+    from export.training import train_bundle, train_folds
+
+    def log(message: str) -> None:
+        click.echo(message, err=True)
+
+    if folds is not None:
+        train_folds(folder, data, cache, folds, log)
+        click.echo(f"cross-validation bundles in {folds}")
+        return
+    bundle = train_bundle(folder, data, cache, log)
+    for head in bundle.manifest.heads:
+        size_bytes = bundle.path(head.file).stat().st_size
+        click.echo(f"{head.name:<10} {size_bytes / 1e3:6.0f} kB  {head.training['rows']:>7} rows")
+
+
+@main.command()
+@click.argument("folder", type=click.Path(path_type=Path))
 def verify(folder: Path) -> None:
     """Check the hashes and the certificate of a bundle FOLDER, and run its golden sample."""
     from edge.encoder import Encoder, golden_cosine

@@ -7,6 +7,7 @@
        |- RecipeError         a recipe cannot be read or names what is not there
        |- FetchError          weights could not be fetched, or are not the recorded ones
        |- GateError           the exported model differs too much from PyTorch's
+       |- TrainingDataError   training data is missing or malformed
        `- MissingExtraError   torch, transformers, optimum or onnx is not installed
 """
 
@@ -33,3 +34,7 @@ class GateError(ExportError):
 
 class MissingExtraError(ExportError):
     """The ``export`` extra is not installed."""
+
+
+class TrainingDataError(ExportError):
+    """Training data that is missing or not what docs/training.md describes."""

@@ -23,7 +23,7 @@ REPAIR_DETAILS = {
     "segments_without_text": "entries without any text passed over",
     "short_rows": "table rows with too few columns read as text without times",
     "paragraphs_split": "long paragraphs split into one segment a sentence",
-    "empty_segments": "segments without words passed over",
+    "empty_segments": "segments in which nothing was said",
     "one_word_segments": "one-word segments merged into longer ones",
     "speaker_turn_marks": "speaker-turn marks taken out of the text",
     "times_negative": "negative times set to zero",
@@ -61,10 +61,9 @@ def parse_transcript(raw: bytes) -> Transcript:
     parsed = _parse(text, repairs)
     segments = tidy_segments(parsed.segments, repairs)
     segments = label_speakers(segments, repairs)
-    segments = [segment for segment in segments if segment.text.strip()]
     segments = repair_times(segments, repairs)
     repeated = find_repeated(segments, repairs)
-    if not segments:
+    if not any(segment.text.strip() for segment in segments):
         raise TranscriptError(
             f"the transcript ({parsed.format}) has no words",
             "Check that the recogniser wrote any speech.",

@@ -9,6 +9,7 @@ from html.parser import HTMLParser
 from edge.records import Segment
 from edge.sentences import sentence_texts
 from edge.transcript.cues import clock_to_s
+from edge.transcript.speakers import has_labels
 
 LONG_LINE_WORDS = 80
 """A line longer than this is a paragraph, and becomes one segment a sentence."""
@@ -26,17 +27,22 @@ def looks_like_html(text: str) -> bool:
 def parse_lines(text: str, repairs: Counter[str]) -> list[Segment]:
     """One segment a line; a paragraph of more than 80 words, one segment a sentence.
 
+    A ``Name: text`` turn is one segment however long it is.
+
     :param text: The whole file.
     :param repairs: Counts the paragraphs that were split.
     """
+    lines = [Segment(line) for line in text.split("\n") if line.strip()]
+    if has_labels(lines):
+        return lines
     segments = []
-    for line in text.split("\n"):
-        if len(line.split()) <= LONG_LINE_WORDS:
-            segments.append(Segment(line))
+    for line in lines:
+        if len(line.text.split()) <= LONG_LINE_WORDS:
+            segments.append(line)
             continue
         repairs["paragraphs_split"] += 1
-        segments.extend(Segment(part) for part in sentence_texts(line))
-    return [segment for segment in segments if segment.text.strip()]
+        segments.extend(Segment(part) for part in sentence_texts(line.text))
+    return segments
 
 
 class _TranscriptHtml(HTMLParser):

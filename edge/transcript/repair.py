@@ -20,7 +20,9 @@ _SENTENCE_END = re.compile(r"[.!?…。！？][\"'”’)]*$")
 
 
 def tidy_segments(segments: list[Segment], repairs: Counter[str]) -> list[Segment]:
-    """Merge one-word segments, collapse white space, drop empty segments.
+    """Merge one-word segments, collapse white space, count segments without words.
+
+    Those stay, so that a segment's index is its place in the file, unless words are merged.
 
     :param segments: As parsed, leading spaces kept: they tell whole words from pieces.
     :param repairs: Counts are added here.
@@ -28,10 +30,9 @@ def tidy_segments(segments: list[Segment], repairs: Counter[str]) -> list[Segmen
     spoken = [segment for segment in segments if segment.text.strip()]
     repairs["empty_segments"] += len(segments) - len(spoken)
     if _is_one_word_each(spoken):
-        merged = _merge_one_word(spoken)
-        repairs["one_word_segments"] += len(spoken) - len(merged)
-        spoken = merged
-    return [replace(s, text=" ".join(s.text.split())) for s in spoken]
+        segments = _merge_one_word(spoken)
+        repairs["one_word_segments"] += len(spoken) - len(segments)
+    return [replace(s, text=" ".join(s.text.split())) for s in segments]
 
 
 def _is_one_word_each(segments: list[Segment]) -> bool:
@@ -196,8 +197,9 @@ def find_repeated(segments: list[Segment], repairs: Counter[str]) -> frozenset[i
     for i in range(1, len(segments) + 1):
         if i < len(segments) and _same(segments[i], segments[run_start]):
             continue
-        is_short = len(segments[run_start].text.split()) < 3 if segments else True
-        if i - run_start >= (MIN_SHORT_LOOP_LINES if is_short else MIN_LOOP_LINES):
+        n_words = len(segments[run_start].text.split()) if segments else 0
+        limit = MIN_SHORT_LOOP_LINES if n_words < 3 else MIN_LOOP_LINES
+        if n_words and i - run_start >= limit:
             repeated.update(range(run_start + 1, i))
         run_start = i
     repairs["repeated_lines"] += len(repeated)

@@ -28,11 +28,25 @@ def label_speakers(segments: list[Segment], repairs: Counter[str]) -> list[Segme
     if marked:
         repairs["speaker_turn_marks"] += marked
         segments = [replace(s, text=_TURN_MARK.sub(" ", s.text).strip()) for s in segments]
+    used = _used_labels(segments)
+    return _apply(segments, *used) if used else segments
+
+
+def has_labels(segments: list[Segment]) -> bool:
+    """Whether speaker labels are written into the text.
+
+    :param segments: As parsed.
+    """
+    return _used_labels(segments) is not None
+
+
+def _used_labels(segments: list[Segment]) -> tuple[re.Pattern[str], list[str | None]] | None:
+    """The pattern the file's labels follow, and each segment's label."""
     for pattern in (_DIARIZED, _BRACKETED, _NAMED):
         labels = [_label(pattern, segment) for segment in segments]
         if _is_used(labels, pattern is _NAMED):
-            return _apply(segments, pattern, labels)
-    return segments
+            return pattern, labels
+    return None
 
 
 def _label(pattern: re.Pattern[str], segment: Segment) -> str | None:

@@ -1,0 +1,1 @@
+"""Summaries, chapters and keyphrases scored beside baselines on documents with human labels."""

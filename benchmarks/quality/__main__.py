@@ -1,0 +1,218 @@
+"""Score summaries, chapters and keyphrases beside baselines: ``make quality DATA=FOLDER``.
+
+``python -m benchmarks.quality chapters --data FOLDER --folds build/folds`` prints Markdown
+tables: the mean of each measure, and our difference to each other system with a 95 % interval
+(documents drawn in pairs). Podcasts are scored with heads trained without them, which
+``edge-export train --folds`` makes.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from statistics import mean
+
+from benchmarks.quality import baselines, data, metrics
+from benchmarks.quality.data import Item
+from edge.digest import Digest, digest_transcript
+from edge.encoder import Encoder, Progress
+from edge.heads import load_heads
+from edge.keypoints import without_lead
+from edge.manifest import read_bundle
+from edge.store import find_bundle
+from edge.windows import FloatArray
+
+OURS = "**edge**"
+Scores = dict[str, list[dict[str, float]]]
+"""System -> one row of measures a document."""
+
+
+class RememberingEncoder(Encoder):
+    """An encoder that embeds a document once, however many systems ask."""
+
+    def encode(self, texts: Sequence[str], progress: Progress | None = None) -> FloatArray:
+        """As ``Encoder.encode``; the last document's answer is kept."""
+        key = tuple(texts)
+        if getattr(self, "_key", None) != key:
+            vectors = super().encode(texts, progress)
+            if len(texts) < 20:  # titles and the like
+                return vectors
+            self._key, self._vectors = key, vectors
+        return self._vectors
+
+
+def _digest(item: Item, encoder: Encoder, max_words: int = 120) -> Digest:
+    return digest_transcript(
+        item.transcript, encoder, source_path="", fallback_title="", summary_words=max_words
+    )
+
+
+def score_summaries(items: Sequence[Item], encoder: Encoder, max_words: int) -> Scores:
+    """ROUGE, redundancy and length of every system's summary.
+
+    :param items: Documents with a reference.
+    :param encoder: The model.
+    :param max_words: Budget.
+    """
+    rows: Scores = defaultdict(list)
+    for item in items:
+        vectors = encoder.encode([sentence.text for sentence in item.sentences])
+        texts = [without_lead(sentence.text) for sentence in item.sentences]
+        found = {
+            name: choose(texts, vectors, max_words) for name, choose in baselines.SUMMARIES.items()
+        }
+        found[OURS] = [point.text for point in _digest(item, encoder, max_words).summary]
+        found["greedy oracle"] = baselines.oracle(texts, item.reference, max_words)
+        for name, chosen in found.items():
+            n_words = sum(len(text.split()) for text in chosen)
+            rows[name].append(
+                {
+                    **metrics.rouge(chosen, item.reference, max_words),
+                    "redundancy": metrics.redundancy(chosen),
+                    "words": min(n_words, max_words),
+                }
+            )
+        print(".", end="", file=sys.stderr, flush=True)
+    return rows
+
+
+def score_chapters(items: Sequence[Item], encoder: Encoder) -> Scores:
+    """Pk, WindowDiff and F1 of every system's boundaries.
+
+    :param items: Documents with boundaries.
+    :param encoder: The model with the heads to use.
+    """
+    rows: Scores = defaultdict(list)
+    for item in items:
+        vectors = encoder.encode([sentence.text for sentence in item.sentences])
+        found = {
+            name: [item.sentences[i].first_segment for i in choose(item.sentences, vectors)]
+            for name, choose in baselines.CHAPTERS.items()
+        }
+        found[OURS] = [chapter.first_segment for chapter in _digest(item, encoder).chapters[1:]]
+        for name, boundaries in found.items():
+            pk, window_diff = metrics.pk_and_window_diff(boundaries, item.boundaries, item.n_turns)
+            f1 = metrics.boundary_f1(boundaries, item.boundaries, item.n_turns)
+            rows[name].append(
+                {"Pk": pk, "WindowDiff": window_diff, "F1tol": f1, "chapters": len(boundaries) + 1}
+            )
+        print(".", end="", file=sys.stderr, flush=True)
+    return rows
+
+
+def score_tags(items: Sequence[Item], encoder: Encoder) -> Scores:
+    """Recall and F1 of the first 15 keyphrases against human topic tags that are said.
+
+    :param items: Documents with tags.
+    :param encoder: The model.
+    """
+    rows: Scores = defaultdict(list)
+    for item in items:
+        if not item.tags:
+            continue
+        vectors = encoder.encode([sentence.text for sentence in item.sentences])
+        text = " ".join(sentence.text for sentence in item.sentences)
+        found = {
+            "YAKE": baselines.yake(text),
+            "EmbedRank": baselines.embed_rank(item.sentences, vectors, encoder.encode),
+            OURS: [phrase.text for phrase in _digest(item, encoder).keyphrases],
+        }
+        for name, phrases in found.items():
+            rows[name].append(metrics.keyphrase_scores(phrases, item.tags, 15))
+        print(".", end="", file=sys.stderr, flush=True)
+    return rows
+
+
+def print_table(title: str, rows: Mapping[str, Sequence[Mapping[str, float]]]) -> None:
+    """A Markdown table of means, and the interval of our difference in the first measure.
+
+    :param title: What was scored.
+    :param rows: System -> one row of measures a document.
+    """
+    names = list(rows[OURS][0])
+    print(f"\n**{title}**, n = {len(rows[OURS])}\n")
+    print(f"| system | {' | '.join(names)} | edge's {names[0]} is better or worse by |")
+    print("|---" * (len(names) + 2) + "|")
+    for system, scored in rows.items():
+        cells = " | ".join(f"{mean(row[name] for row in scored):.1f}" for name in names)
+        ours, theirs = ([row[names[0]] for row in some] for some in (rows[OURS], scored))
+        difference, low, high = metrics.paired_interval(ours, theirs)
+        interval = "" if system == OURS else f"{difference:+.1f} ({low:+.1f} to {high:+.1f})"
+        print(f"| {system} | {cells} | {interval} |", flush=True)
+
+
+def _merged(parts: Sequence[Scores]) -> Scores:
+    merged: Scores = defaultdict(list)
+    for part in parts:
+        for system, rows in part.items():
+            merged[system] += rows
+    return merged
+
+
+def _podcasts(folder: Path, folds: Path, kind: str, every: int) -> dict[str, list[Item]]:
+    """Fold -> the episodes it left out, every n-th of a show."""
+    left_out = json.loads((folds / "folds.json").read_text(encoding="utf-8"))
+    wanted = {
+        episode: fold
+        for fold, episodes in left_out.items()
+        if fold.startswith(kind)
+        for episode in episodes
+    }
+    by_show: dict[str, list[Item]] = defaultdict(list)
+    for item in data.podcasts(folder, wanted):
+        by_show[item.group].append(item)
+    by_fold: dict[str, list[Item]] = defaultdict(list)
+    for items in by_show.values():
+        for item in items[::every]:
+            by_fold[wanted[item.id]].append(item)
+    return by_fold
+
+
+def main() -> None:
+    """Score what is asked for and print tables."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0] if __doc__ else None)
+    parser.add_argument("task", choices=["summaries", "chapters", "tags"])
+    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--folds", type=Path, default=Path("build/folds"))
+    parser.add_argument("--model", default=None, help="bundle name or folder")
+    parser.add_argument("--every", type=int, default=1, help="take each n-th document")
+    arguments = parser.parse_args()
+    encoder = RememberingEncoder(find_bundle(arguments.model))
+    if arguments.task == "summaries":
+        whole = [item for item in data.meetings(arguments.data) if item.reference]
+        rows = score_summaries(whole[:: arguments.every], encoder, 150)
+        print_table("Whole meetings, 150 words", rows)
+        parts = data.spans(arguments.data, 4 * arguments.every)
+        print_table("Relevant spans, 60 words", score_summaries(parts, encoder, 60))
+        return
+    if arguments.task == "chapters":
+        items = data.meetings(arguments.data)[:: arguments.every]
+        print_table("Meetings", score_chapters(items, encoder))
+    for kind, title in (("episodes", "Episodes left out"), ("show", "Shows left out")):
+        parts_by_show: dict[str, list[Scores]] = defaultdict(list)
+        for fold, items in _podcasts(
+            arguments.data, arguments.folds, kind, arguments.every
+        ).items():
+            encoder.heads = load_heads(read_bundle(arguments.folds / fold))
+            score = score_chapters if arguments.task == "chapters" else score_tags
+            for item in items:
+                parts_by_show[item.group].append(score([item], encoder))
+        for regular in (True, False):
+            name = "optech" if regular else "other shows"
+            parts_of = [
+                part
+                for group, own in parts_by_show.items()
+                if (group == "optech") == regular
+                for part in own
+            ]
+            merged = _merged(parts_of)
+            if merged:
+                print_table(f"{title}: {name}", merged)
+
+
+if __name__ == "__main__":
+    main()

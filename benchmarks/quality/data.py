@@ -1,0 +1,121 @@
+"""Evaluation documents: transcripts as the program would get them, and the human labels."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from edge.records import Sentence, Transcript
+from edge.sentences import rebuild_sentences
+from edge.transcript import parse_transcript
+
+MEETINGS = "qmsum_train.jsonl.gz"
+CHAPTERED = "podcast_chapters_train.jsonl.gz"
+_MARKER = re.compile(r"\{[a-z_ ]+\}")
+
+
+@dataclass(frozen=True)
+class Item:
+    """One document to score."""
+
+    id: str
+    group: str
+    transcript: Transcript
+    sentences: tuple[Sentence, ...]
+    boundaries: tuple[int, ...] = ()
+    reference: str = ""
+    tags: tuple[str, ...] = ()
+
+    @property
+    def n_turns(self) -> int:
+        """Turns of the document; each is one segment."""
+        return len(self.transcript.segments)
+
+
+def _rows(path: Path) -> Iterator[Mapping[str, Any]]:
+    with gzip.open(path, "rt", encoding="utf-8") as file:
+        for line in file:
+            yield json.loads(line)
+
+
+def _item(
+    identifier: str, group: str, turns: Sequence[Mapping[str, Any]], speakers: bool, **labels: Any
+) -> Item:
+    """Through the real reader, as Podcasting 2.0 JSON."""
+    segments = [
+        {
+            "body": _MARKER.sub(" ", turn["content"]),
+            **({"speaker": turn["speaker"]} if speakers and turn.get("speaker") else {}),
+        }
+        for turn in turns
+    ]
+    raw = json.dumps({"version": "1.0.0", "segments": segments}).encode()
+    transcript = parse_transcript(raw)
+    return Item(identifier, group, transcript, tuple(rebuild_sentences(transcript)), **labels)
+
+
+def meetings(folder: Path) -> list[Item]:
+    """Meetings that no head was trained on, with boundaries and a summary.
+
+    :param folder: Where the evaluation files are.
+    """
+    return [
+        _item(
+            row["id"],
+            "meetings",
+            row["turns"],
+            True,
+            boundaries=tuple(row["boundaries"]),
+            reference=row["general"][0]["summary"] if row["general"] else "",
+        )
+        for row in _rows(folder / MEETINGS)
+        if row["split"] == "val"
+    ]
+
+
+def spans(folder: Path, every: int) -> list[Item]:
+    """The turns that answer a question about such a meeting, with the answer's summary.
+
+    :param folder: Where the evaluation files are.
+    :param every: Take each n-th.
+    """
+    items = []
+    for row in _rows(folder / MEETINGS):
+        for k, entry in enumerate(row["specific"] if row["split"] == "val" else []):
+            turns = sorted(
+                {i for a, b in entry["spans"] for i in range(a, b + 1) if i < len(row["turns"])}
+            )
+            chosen = [row["turns"][i] for i in turns]
+            if any(turn["content"].strip() for turn in chosen):
+                reference = entry["summary"]
+                items.append((f"{row['id']}#{k}", chosen, reference))
+    return [_item(i, "spans", turns, True, reference=text) for i, turns, text in items[::every]]
+
+
+def podcasts(folder: Path, wanted: Mapping[str, str]) -> list[Item]:
+    """Podcast episodes with human chapters, and topic tags where they have them.
+
+    :param folder: Where the evaluation files are.
+    :param wanted: Episode -> the fold it is scored with; others are passed over.
+    """
+    items = []
+    for row in _rows(folder / CHAPTERED):
+        if row["id"] in wanted:
+            text = " ".join(turn["content"] for turn in row["turns"]).lower()
+            tags = [tag.replace("-", " ") for tag in row.get("tags") or ()]
+            items.append(
+                _item(
+                    row["id"],
+                    row["id"].rpartition("/")[0],
+                    row["turns"],
+                    False,
+                    boundaries=tuple(row["boundaries"]),
+                    tags=tuple(tag for tag in tags if tag in text),
+                )
+            )
+    return items

@@ -1,0 +1,309 @@
+"""Where the subject changes: features of every place between two sentences, judged by a head.
+
+Two heads: ``opening`` reads the vectors of the sentence before and after a place (does this
+sound like the start of something?); ``boundary``, boosted trees, weighs that beside how much
+the vocabulary and the meaning change there. docs/adr/0006-heads.md tells how they were chosen.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+import re
+from collections import Counter
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from edge.heads import Head
+from edge.lexicon import FILLERS, content_stems, phrases, words
+from edge.records import Sentence
+from edge.windows import (
+    Array,
+    FloatArray,
+    Offsets,
+    bounds,
+    depth,
+    hashed_stems,
+    likeness,
+    ranks,
+    running_sums,
+    shifted,
+    speaker_run_words,
+    word_offsets,
+)
+
+MEANING_WINDOWS = (50, 120, 300, 700)
+VOCABULARY_WINDOWS = (120, 300)
+NEW_WORD_WINDOWS = (60, 200)
+STEM_COLUMNS = 256
+MIN_CHAPTER_WORDS = 120
+MIN_EDGE_WORDS = 60
+"""No chapter begins this near the episode's start or end."""
+MIN_SHOWN_WORDS = 60
+"""Words a chapter needs besides adverts and notes of the recogniser."""
+WORDS_PER_CHAPTER = 800
+"""Words of a usual chapter, to turn a sum of probabilities into a density."""
+THRESHOLD = 0.2
+"""Least smoothed probability of a boundary where chapters are as dense as usual."""
+SMOOTHING = (0.5, 0.25)
+"""Weight of the neighbours' probabilities: a boundary one sentence off is nearly right."""
+NO_OPENING = -3.0
+
+_OPENING = (
+    r"^(?:(?:okay|ok|all right|alright|right|yeah|yes|cool|great|so|well|and|now|but|um|uh)"
+    r"[,.]?\s+)*"
+)
+_CUES = {
+    "cue_open": re.compile(
+        _OPENING
+        + r"(?:let['’]s|let us|moving on|next|our next|another|i(?:['’]d| would) (?:love|like) to"
+        r"|i want(?:ed)? to|can you|could you|(?:what|how) about|tell (?:me|us)|speaking of"
+        r"|(?:my|the) (?:next|last|final|first|other|second|third) (?:question|topic|thing|one"
+        r"|item)|before we|finally)\b",
+        re.I,
+    ),
+    "cue_weak": re.compile(
+        r"^(?:okay|ok|all right|alright|cool|great|awesome|perfect|now|so|right|well)\b", re.I
+    ),
+    "cue_close": phrases(
+        r"(?:thank you|thanks|makes sense|sounds good|that['’]s (?:it|all)|exactly|great|cool"
+        r"|awesome|perfect|good (?:point|question)|any (?:other )?(?:questions|thoughts|comments)"
+        r"|anything (?:else|to add)|move on|wrap up|next)\b"
+    ),
+    "cue_order": phrases(r"(?:next|last|final|first|second|third|another|new)\b"),
+    "cue_topic": phrases(
+        r"(?:question|topic|item|section|issue|talk about|discuss|agenda|presentation|subject"
+        r"|chapter|segment|part)\b"
+    ),
+}
+
+
+def may_begin(sentences: Sequence[Sentence]) -> npt.NDArray[np.bool_]:
+    """Where a chapter may begin: not inside a segment, since chapters tile segments.
+
+    :param sentences: The whole episode.
+    """
+    return np.array(
+        [False]
+        + [
+            sentences[i].first_segment != sentences[i - 1].last_segment
+            for i in range(1, len(sentences))
+        ]
+    )
+
+
+def opening_features(vectors: FloatArray) -> dict[str, npt.NDArray[np.floating]]:
+    """What the ``opening`` head reads.
+
+    :param vectors: Sentence vectors, shape (sentences, dimension).
+    """
+    before = np.concatenate([np.zeros_like(vectors[:1]), vectors[:-1]])
+    return {"vector_before": before, "vector": vectors}
+
+
+def with_opening(features: Mapping[str, Array], opening: Array) -> dict[str, Array]:
+    """Boundary features and what the ``opening`` head said around each place.
+
+    :param features: As ``boundary_features`` gives them.
+    :param opening: The head's scores.
+    """
+    around = {f"opening{by:+d}": shifted(opening, by, NO_OPENING) for by in (-2, -1, 0, 1, 2)}
+    for reach in (4, 10):
+        near = [shifted(opening, by, -np.inf) for by in range(-reach, reach + 1)]
+        around[f"opening_below_{reach}"] = np.max(near, axis=0) - opening
+    return {**features, **around}
+
+
+def boundary_features(sentences: Sequence[Sentence], vectors: FloatArray) -> dict[str, Array]:
+    """Features of the place before each sentence.
+
+    :param sentences: The whole episode.
+    :param vectors: Sentence vectors, shape (sentences, dimension).
+    :return: Feature name -> shape (sentences,).
+    """
+    offsets = word_offsets(sentences)
+    return {
+        **_meaning(vectors, offsets),
+        **_vocabulary(sentences, offsets),
+        **_wording(sentences),
+        **_place(sentences, offsets),
+        **_speakers(sentences, offsets),
+    }
+
+
+def _meaning(vectors: FloatArray, offsets: Offsets) -> dict[str, Array]:
+    centred = (vectors - vectors.mean(axis=0)) * np.sqrt(np.diff(offsets))[:, None]
+    features = {}
+    for window in MEANING_WINDOWS:
+        cosine = likeness(centred, offsets, window)
+        features[f"meaning_{window}"] = cosine
+        features[f"meaning_depth_{window}"] = depth(cosine, offsets, window)
+        features[f"meaning_rank_{window}"] = ranks(cosine)
+    adjacent = np.zeros(len(vectors))
+    adjacent[1:] = (vectors[1:] * vectors[:-1]).sum(axis=1)
+    mean = vectors.mean(axis=0)
+    central = (vectors @ (mean / max(float(np.linalg.norm(mean)), 1e-9))).astype(np.float64)
+    return {
+        **features,
+        "meaning_adjacent": adjacent,
+        "central": central,
+        "central-1": shifted(central, -1),
+    }
+
+
+def _vocabulary(sentences: Sequence[Sentence], offsets: Offsets) -> dict[str, Array]:
+    stems = [content_stems(sentence.text) for sentence in sentences]
+    rows = hashed_stems(stems, STEM_COLUMNS)
+    features = {}
+    for window in VOCABULARY_WINDOWS:
+        cosine = likeness(rows, offsets, window)
+        features[f"vocabulary_{window}"] = cosine
+        features[f"vocabulary_depth_{window}"] = depth(cosine, offsets, window)
+    spread = Counter(stem for own in stems for stem in set(own))
+    first, last = np.zeros(len(stems)), np.zeros(len(stems))
+    places: dict[str, tuple[int, int]] = {}
+    for i, own in enumerate(stems):
+        for stem in own:
+            places[stem] = (places.get(stem, (i, i))[0], i)
+    for stem, (begin, end) in places.items():
+        if spread[stem] > 1:
+            first[begin] += 1
+            last[end] += 1
+    for window in NEW_WORD_WINDOWS:
+        new_before, new_after = _rates(first, offsets, window)
+        old_before, old_after = _rates(last, offsets, window)
+        features[f"new_words_{window}"] = new_after
+        features[f"new_words_gain_{window}"] = new_after - new_before
+        features[f"old_words_loss_{window}"] = old_before - old_after
+    return features
+
+
+def _rates(counts: Array, offsets: Offsets, window: int) -> tuple[Array, Array]:
+    """Counts per word in the window before and from each sentence on."""
+    sums = running_sums(counts)
+    here = np.arange(len(counts))
+    first, last = bounds(offsets, window)
+    before = (sums[here] - sums[first]) / np.maximum(offsets[here] - offsets[first], 1)
+    after = (sums[last] - sums[here]) / np.maximum(offsets[last] - offsets[here], 1)
+    return before, after
+
+
+def _wording(sentences: Sequence[Sentence]) -> dict[str, Array]:
+    texts = [sentence.text for sentence in sentences]
+    measures: dict[str, Array] = {
+        name: np.array([pattern.search(text) is not None for text in texts], float)
+        for name, pattern in _CUES.items()
+    }
+    measures["question"] = np.array([sentence.is_question for sentence in sentences], float)
+    measures["length"] = np.log1p([sentence.n_words for sentence in sentences])
+    features = {
+        f"{name}{by:+d}": shifted(values, by)
+        for name, values in measures.items()
+        for by in (-1, 0, 1, 2)
+    }
+    features["question-2"] = shifted(measures["question"], -2)
+    features["length-2"] = shifted(measures["length"], -2)
+    return features
+
+
+def _place(sentences: Sequence[Sentence], offsets: Offsets) -> dict[str, Array]:
+    """Where in the episode, and what kind of talk it is: the same for every sentence."""
+    n, total = len(sentences), int(offsets[-1])
+    fillers = sum(word.lower() in FILLERS for s in sentences for word in words(s.text))
+    return {
+        "position": offsets[:n] / total,
+        "words_before": np.log1p(offsets[:n]),
+        "words_after": np.log1p(total - offsets[:n]),
+        "words_total": np.full(n, math.log(total)),
+        "words_per_sentence": np.full(n, total / n),
+        "filler_share": np.full(n, fillers / total),
+    }
+
+
+def _speakers(sentences: Sequence[Sentence], offsets: Offsets) -> dict[str, Array]:
+    """Who speaks; -1 throughout where the transcript does not say."""
+    n = len(sentences)
+    names = [sentence.speaker for sentence in sentences]
+    n_speakers = len(set(names) - {None})
+    features = {"n_speakers": np.full(n, float(n_speakers))}
+    if n_speakers < 2:
+        silent = ("turn_begins", "words_since_heard", "turn_words", "turn_words-1", "keeps_floor")
+        return {**features, **{name: np.full(n, -1.0) for name in silent}}
+    heard: dict[str | None, int] = {}
+    since, floor = np.zeros(n), np.zeros(n)
+    for i in range(n):
+        since[i] = min(int(offsets[i]) - heard.get(names[i], -3000), 3000)
+        heard[names[i]] = int(offsets[i + 1])
+        last = max(int(np.searchsorted(offsets, offsets[i] + 150)), i + 1)
+        own = sum(s.n_words for s in sentences[i:last] if s.speaker == names[i])
+        floor[i] = own / max(1, int(offsets[min(last, n)] - offsets[i]))
+    turn = np.log1p(speaker_run_words(sentences, offsets))
+    begins = np.array([0.0] + [float(names[i] != names[i - 1]) for i in range(1, n)])
+    return {
+        **features,
+        "turn_begins": begins,
+        "words_since_heard": since,
+        "turn_words": turn,
+        "turn_words-1": shifted(turn, -1),
+        "keeps_floor": floor,
+    }
+
+
+def find_boundaries(
+    sentences: Sequence[Sentence], vectors: FloatArray, heads: Mapping[str, Head]
+) -> list[int]:
+    """Sentence indices at which the chapters after the first begin.
+
+    :param sentences: The whole episode.
+    :param vectors: Their vectors, shape (sentences, dimension).
+    :param heads: ``opening`` and ``boundary``.
+    :raises InferenceError: If onnxruntime fails.
+    """
+    if len(sentences) < 2:
+        return []
+    opening = heads["opening"].predict(opening_features(vectors))
+    features = with_opening(boundary_features(sentences, vectors), opening)
+    return choose_boundaries(sentences, heads["boundary"].predict(features))
+
+
+def drop_bare(boundaries: Sequence[int], words_shown: npt.NDArray[np.int64]) -> list[int]:
+    """Boundaries without those that leave a chapter of adverts and goodbyes alone.
+
+    Such a stretch joins the chapter before it; the first one, the chapter after it.
+
+    :param boundaries: Sentence indices.
+    :param words_shown: Words of each sentence that may be shown, shape (sentences,).
+    """
+    sums = running_sums(words_shown)
+    kept = [
+        at
+        for at, end in itertools.pairwise([*boundaries, len(words_shown)])
+        if sums[end] - sums[at] >= MIN_SHOWN_WORDS
+    ]
+    return kept[1:] if kept and sums[kept[0]] < MIN_SHOWN_WORDS else kept
+
+
+def choose_boundaries(sentences: Sequence[Sentence], probability: Array) -> list[int]:
+    """The likeliest places, apart from each other; more of them where the head sees more.
+
+    :param sentences: The whole episode.
+    :param probability: Of a boundary before each sentence, shape (sentences,).
+    """
+    offsets = word_offsets(sentences)
+    total = int(offsets[-1])
+    possible = np.where(may_begin(sentences), probability, 0.0)
+    smooth = possible.copy()
+    for by, weight in enumerate(SMOOTHING, 1):
+        smooth += weight * (shifted(possible, by) + shifted(possible, -by))
+    density = float(possible.sum()) / max(1.0, total / WORDS_PER_CHAPTER)
+    smooth[possible == 0] = 0.0
+    chosen: list[int] = []
+    for i in np.argsort(-smooth, kind="stable"):
+        if smooth[i] < THRESHOLD * math.sqrt(density) or smooth[i] <= 0:
+            break
+        apart = all(abs(int(offsets[i] - offsets[j])) >= MIN_CHAPTER_WORDS for j in chosen)
+        if apart and MIN_EDGE_WORDS <= offsets[i] <= total - MIN_EDGE_WORDS:
+            chosen.append(int(i))
+    return sorted(chosen)

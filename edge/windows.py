@@ -1,0 +1,159 @@
+"""Measures over the words around a place: what both heads are built on.
+
+``offsets`` is always the number of words before each sentence, with the total at the end,
+shape (sentences + 1,); a window is a number of words.
+"""
+
+from __future__ import annotations
+
+import math
+import zlib
+from collections import Counter
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from edge.records import Sentence
+
+Array = npt.NDArray[np.float64]
+FloatArray = npt.NDArray[np.float32]
+Offsets = npt.NDArray[np.int64]
+
+
+def word_offsets(sentences: Sequence[Sentence]) -> Offsets:
+    """Words before each sentence, and in all.
+
+    :param sentences: The whole episode.
+    """
+    return np.concatenate([[0], np.cumsum([sentence.n_words for sentence in sentences])])
+
+
+def unit(rows: npt.NDArray[np.floating]) -> Array:
+    """Rows scaled to length 1; a zero row stays.
+
+    :param rows: Shape (..., columns).
+    """
+    norms = np.linalg.norm(rows, axis=-1, keepdims=True)
+    scaled: Array = np.asarray(rows, np.float64) / np.maximum(norms, 1e-9)
+    return scaled
+
+
+def running_sums(rows: npt.NDArray[np.number]) -> Array:
+    """Sums of the first 0, 1, ... rows, shape (rows + 1, ...).
+
+    :param rows: One row a sentence.
+    """
+    start = np.zeros((1, *rows.shape[1:]))
+    return np.concatenate([start, np.cumsum(rows, axis=0, dtype=np.float64)])
+
+
+def bounds(offsets: Offsets, window: int) -> tuple[Offsets, Offsets]:
+    """First sentence of the window before each sentence, and end of the one from it on.
+
+    :param offsets: Words before each sentence.
+    :param window: Words on either side; at least one sentence is taken.
+    """
+    n = len(offsets) - 1
+    here = np.arange(n)
+    first = np.minimum(np.searchsorted(offsets, offsets[:n] - window), np.maximum(here - 1, 0))
+    last = np.minimum(np.searchsorted(offsets, offsets[:n] + window), n)
+    return first, np.maximum(last, here + 1)
+
+
+def likeness(rows: npt.NDArray[np.floating], offsets: Offsets, window: int) -> Array:
+    """Cosine of the summed rows before and from each sentence on (TextTiling's measure).
+
+    :param rows: One row a sentence.
+    :param offsets: Words before each sentence.
+    :param window: Words on either side.
+    """
+    sums = running_sums(rows)
+    here = np.arange(len(rows))
+    first, last = bounds(offsets, window)
+    before, after = sums[here] - sums[first], sums[last] - sums[here]
+    norms = np.linalg.norm(before, axis=1) * np.linalg.norm(after, axis=1)
+    cosine: Array = (before * after).sum(axis=1) / np.maximum(norms, 1e-9)
+    return cosine
+
+
+def depth(values: Array, offsets: Offsets, window: int) -> Array:
+    """How far each value lies below the highest on either side of it (TextTiling's depth).
+
+    :param values: One value a sentence.
+    :param offsets: Words before each sentence.
+    :param window: Words on either side.
+    """
+    n = len(values)
+    first = np.searchsorted(offsets, offsets[:n] - window)
+    last = np.minimum(np.searchsorted(offsets, offsets[:n] + window), n - 1)
+    return np.array(
+        [
+            values[first[i] : i + 1].max() + values[i : last[i] + 1].max() - 2 * values[i]
+            for i in range(n)
+        ]
+    )
+
+
+def ranks(values: Array) -> Array:
+    """Each value's rank among all, 0 (least) to 1.
+
+    :param values: One value a row.
+    """
+    order = np.empty(len(values))
+    order[np.argsort(values, kind="stable")] = np.arange(len(values))
+    return order / max(1, len(values) - 1)
+
+
+def shifted(values: Array, by: int, fill: float = 0.0) -> Array:
+    """Values of the sentence ``by`` places on; beyond the ends, ``fill``.
+
+    :param values: One value a sentence.
+    :param by: Negative for sentences before.
+    :param fill: Value where there is no such sentence.
+    """
+    moved = np.full(len(values), fill, np.float64)
+    if abs(by) < len(values):
+        if by >= 0:
+            moved[: len(values) - by] = values[by:]
+        else:
+            moved[-by:] = values[:by]
+    return moved
+
+
+def hashed_stems(stems: Sequence[Sequence[str]], columns: int) -> FloatArray:
+    """TF-IDF rows folded into a fixed number of columns by a signed hash (bounded memory).
+
+    :param stems: Content stems of each sentence; those said in one sentence only are left out.
+    :param columns: Width.
+    :return: Shape (sentences, columns).
+    """
+    spread = Counter(stem for own in stems for stem in set(own))
+    n = len(stems)
+    places = {}
+    for stem, count in spread.items():
+        code = zlib.crc32(stem.encode())
+        weight = math.log(1 + n / count) / math.log(1 + n)
+        places[stem] = code % columns, weight if code >> 16 & 1 else -weight
+    rows = np.zeros((n, columns), np.float32)
+    for i, own in enumerate(stems):
+        for stem in own:
+            if spread[stem] > 1:
+                column, weight = places[stem]
+                rows[i, column] += weight
+    return rows
+
+
+def speaker_run_words(sentences: Sequence[Sentence], offsets: Offsets) -> Array:
+    """Words of the uninterrupted turn each sentence belongs to.
+
+    :param sentences: The whole episode.
+    :param offsets: Words before each sentence.
+    """
+    runs = np.zeros(len(sentences))
+    start = 0
+    for i in range(1, len(sentences) + 1):
+        if i == len(sentences) or sentences[i].speaker != sentences[start].speaker:
+            runs[start:i] = offsets[i] - offsets[start]
+            start = i
+    return runs

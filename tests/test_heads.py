@@ -1,0 +1,142 @@
+"""The learned heads of the embedded bundle, and the measures they read."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from edge.boundaries import (
+    boundary_features,
+    choose_boundaries,
+    drop_bare,
+    find_boundaries,
+    may_begin,
+)
+from edge.encoder import Encoder
+from edge.errors import BundleError
+from edge.heads import HEAD_NAMES, Head, feature_matrix, require_heads
+from edge.records import Segment, Sentence, Transcript
+from edge.salience import concept_features, predict_salience, salience_features
+from edge.sentences import rebuild_sentences
+from edge.transcript import parse_transcript
+from edge.windows import depth, hashed_stems, likeness, ranks, shifted, word_offsets
+
+MAX_HEAD_BYTES = 1_000_000
+
+
+def sentences_of(*lines: str) -> list[Sentence]:
+    return rebuild_sentences(Transcript(tuple(Segment(line) for line in lines), "text"))
+
+
+def test_the_bundle_has_every_head_and_each_is_small(encoder: Encoder) -> None:
+    require_heads(encoder.bundle)
+    assert tuple(sorted(encoder.heads)) == tuple(sorted(HEAD_NAMES))
+    for head in encoder.bundle.manifest.heads:
+        assert encoder.bundle.path(head.file).stat().st_size < MAX_HEAD_BYTES
+        assert head.certificate["max_difference"] <= head.certificate["limit"]
+        assert head.training["rows"] > 1000
+        assert all(len(sha256) == 64 for sha256 in head.training["data_sha256"].values())
+
+
+def test_a_bundle_without_heads_is_named(encoder: Encoder) -> None:
+    bundle = encoder.bundle
+    bare = replace(bundle, manifest=replace(bundle.manifest, heads=()))
+    with pytest.raises(BundleError, match="lacks the heads boundary, concept"):
+        require_heads(bare)
+
+
+def test_an_unknown_feature_is_named(encoder: Encoder) -> None:
+    spec = next(head for head in encoder.bundle.manifest.heads if head.name == "boundary")
+    head = Head(encoder.bundle, replace(spec, features=("moon_phase",)))
+    with pytest.raises(BundleError, match="wants the feature 'moon_phase'"):
+        head.predict({"length": np.ones(3)})
+
+
+def test_features_are_read_in_the_heads_order() -> None:
+    features = {"a": np.array([1.0, 2.0]), "b": np.array([[3.0, 4.0], [5.0, 6.0]])}
+    assert feature_matrix(features, ("b", "a")).tolist() == [[3, 4, 1], [5, 6, 2]]
+
+
+def test_likeness_falls_where_the_subject_changes() -> None:
+    rows = np.array([[1.0, 0.0]] * 10 + [[0.0, 1.0]] * 10)
+    offsets = np.arange(0, 210, 10)
+    measured = likeness(rows, offsets, 50)
+    assert measured[1:].argmin() == 9  # before the first sentence there is nothing to be like
+    assert measured[10] == pytest.approx(0.0)
+    assert depth(measured[1:], offsets[1:], 100).argmax() == 9
+
+
+def test_small_measures() -> None:
+    assert shifted(np.array([1.0, 2.0, 3.0]), 1, -9).tolist() == [2, 3, -9]
+    assert shifted(np.array([1.0, 2.0, 3.0]), -2).tolist() == [0, 0, 1]
+    assert shifted(np.array([1.0]), 5).tolist() == [0]
+    assert ranks(np.array([3.0, 1.0, 2.0])).tolist() == [1, 0, 0.5]
+    rows = hashed_stems([["model", "edge"], ["model"], ["once"]], 64)
+    assert rows.shape == (3, 64)
+    assert np.count_nonzero(rows) == 2  # "edge" and "once" are said in one sentence only
+
+
+def test_no_chapter_begins_inside_a_segment() -> None:
+    sentences = sentences_of("One here. Two here.", "Three here.")
+    assert may_begin(sentences).tolist() == [False, False, True]
+
+
+def test_likelier_places_win_and_keep_their_distance() -> None:
+    lines = [" ".join(["word"] * 29) + " end." for _ in range(60)]
+    sentences = sentences_of(*lines)
+    probability = np.full(60, 0.005)
+    probability[[20, 22, 40]] = 0.9, 0.8, 0.7
+    assert choose_boundaries(sentences, probability) == [20, 40]
+    assert choose_boundaries(sentences, np.zeros(60)) == []
+
+
+def test_a_stretch_of_adverts_is_no_chapter() -> None:
+    shown = np.array([100, 100, 0, 100, 0])
+    assert drop_bare([1, 2, 3, 4], shown) == [1, 3]
+    assert drop_bare([1, 2], np.array([0, 100, 100])) == [2]
+    assert drop_bare([], np.array([5])) == []
+
+
+def test_features_do_not_need_speakers_or_more_than_a_sentence(encoder: Encoder) -> None:
+    for lines in (("One sentence only.",), ("Ann: A first one.", "Bob: And a second one.")):
+        sentences = list(rebuild_sentences(parse_transcript("\n".join(lines).encode())))
+        texts = [sentence.text for sentence in sentences]
+        vectors = encoder.encode(texts)
+        for name, values in boundary_features(sentences, vectors).items():
+            assert np.isfinite(values).all(), name
+        features = salience_features(sentences, texts, vectors, encoder.rarity)
+        for name, values in features.items():
+            assert np.isfinite(values).all(), name
+        assert find_boundaries(sentences, vectors, encoder.heads) == []
+        scores = predict_salience(sentences, texts, vectors, encoder.heads, encoder.rarity)
+        assert scores.shape == (len(sentences),)
+
+
+def test_concepts_are_measured_once_each(encoder: Encoder) -> None:
+    sentences = sentences_of("Models drift.", "Models break and models drift.")
+    texts = [sentence.text for sentence in sentences]
+    features = salience_features(sentences, texts, encoder.encode(texts), encoder.rarity)
+    keys, measured = concept_features([["model"], ["model", "model"]], features, encoder.rarity)
+    assert keys == ["model"]
+    assert measured["count_log"][0] == pytest.approx(np.log(4))
+    assert measured["spread_log"][0] == pytest.approx(np.log(3))
+
+
+def test_substance_is_worth_more_than_chatter(encoder: Encoder) -> None:
+    sentences = sentences_of(
+        "Yeah, so, um, I mean, you know.",
+        "Half precision halves the inference time of the language model on the device.",
+        "Okay, great, thanks a lot for that.",
+        "The language model runs on the device with half the inference time of the old one.",
+    )
+    texts = [sentence.text for sentence in sentences]
+    scores = predict_salience(
+        sentences, texts, encoder.encode(texts), encoder.heads, encoder.rarity
+    )
+    assert min(scores[1], scores[3]) > max(scores[0], scores[2])
+
+
+def test_word_offsets_end_with_the_total() -> None:
+    assert word_offsets(sentences_of("One two three.", "Four.")).tolist() == [0, 3, 4]

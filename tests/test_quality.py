@@ -1,0 +1,78 @@
+"""The quality harness's measures, on cases worked out by hand, and its baselines."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from benchmarks.quality import baselines, metrics
+from edge.records import Segment, Transcript
+from edge.sentences import rebuild_sentences
+
+pytestmark = pytest.mark.export  # needs rouge-score and nltk
+
+
+def test_perfect_and_missing_boundaries() -> None:
+    assert metrics.pk_and_window_diff([10, 20], [10, 20], 30) == (0, 0)
+    assert metrics.boundary_f1([10, 20], [10, 20], 30) == 100
+    pk, window_diff = metrics.pk_and_window_diff([], [10, 20], 30)
+    assert pk == window_diff == pytest.approx(100 * 10 / 25)  # k = 5: five windows a boundary
+    assert metrics.boundary_f1([], [10, 20], 30) == 0
+
+
+def test_a_boundary_counts_once_and_within_a_tenth() -> None:
+    assert metrics.boundary_f1([9, 11], [10], 30) == pytest.approx(200 / 3)
+    assert metrics.boundary_f1([13], [10], 30) == 0
+    assert metrics.boundary_f1([12], [10], 30) == 100  # a tenth of 15 turns, rounded, is 2
+
+
+def test_window_diff_counts_what_pk_forgives() -> None:
+    pk, window_diff = metrics.pk_and_window_diff([10, 11], [10], 30)
+    assert window_diff > pk
+
+
+def test_rouge_cuts_at_the_budget() -> None:
+    scores = metrics.rouge(["a model runs", "on the device today"], "A model runs on the device", 6)
+    assert scores["ROUGE-1"] == pytest.approx(100)
+    assert metrics.cut_to_budget(["one two", "three four"], 3) == ["one two", "three"]
+
+
+def test_keyphrases_match_by_stem() -> None:
+    scores = metrics.keyphrase_scores(
+        ["Neural Networks", "neural network", "dogs"], ["neural network", "cat"], 2
+    )
+    assert scores == {"F1@2": 50.0, "recall@2": 50.0}
+
+
+def test_redundancy_is_the_share_said_before() -> None:
+    assert metrics.redundancy(["a b c", "x y"]) == 0
+    assert metrics.redundancy(["a b c", "a b c"]) == 50
+
+
+def test_the_interval_holds_the_mean() -> None:
+    mean, low, high = metrics.paired_interval([3, 4, 5, 6], [1, 2, 4, 4])
+    assert low <= mean <= high
+    assert mean == pytest.approx(1.75)
+
+
+def test_baselines_find_an_obvious_change() -> None:
+    lines = ["The cat sat on the mat and slept."] * 30 + ["Stocks fell as the bank failed."] * 30
+    segments = tuple(Segment(" ".join([line] * 4)) for line in lines)
+    sentences = rebuild_sentences(Transcript(segments, "text"))
+    vectors = np.zeros((len(sentences), 4), np.float32)
+    for i, sentence in enumerate(sentences):
+        vectors[i, int("Stocks" in sentence.text)] = 1
+        vectors[i, 2] = 0.01 * (i % 3)
+    for find in (baselines.text_tiling, baselines.divisive):
+        found = [sentences[i].first_segment for i in find(sentences, vectors)]
+        assert any(abs(at - 30) <= 3 for at in found)  # in one dimension, near is as good
+    assert baselines.no_boundary(sentences, vectors) == []
+
+
+def test_summary_baselines_keep_the_budget() -> None:
+    texts = [f"Sentence number {i} says that the model is fine." for i in range(40)]
+    vectors = np.random.default_rng(0).normal(size=(40, 8)).astype(np.float32)
+    for choose in (baselines.lead, baselines.longest, baselines.minilm_centroid):
+        chosen = metrics.cut_to_budget(choose(texts, vectors, 30), 30)
+        assert sum(len(text.split()) for text in chosen) == 30
+    assert baselines.oracle(texts, texts[7], 9) == [texts[7]]

@@ -1,0 +1,136 @@
+"""Learning the heads, on small documents made here, with the real encoder and exporters."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import random
+import shutil
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from edge.digest import digest_transcript
+from edge.encoder import Encoder
+from edge.heads import HEAD_NAMES
+from edge.manifest import read_bundle, verify_files
+from edge.store import find_bundle
+from edge.transcript import read_transcript
+from tests.conftest import CHIP
+
+pytestmark = [pytest.mark.export, pytest.mark.slow]
+
+TOPICS = {
+    "solar": "the solar panel turns sunlight into power for the battery of the house",
+    "bread": "the baker kneads dough with flour and water before the oven bakes bread",
+    "chess": "the player moves a knight or bishop on the board to take the queen",
+    "river": "the river carries water and fish past the bridge down to the sea",
+}
+
+
+def turns(draw: random.Random, topics: list[str]) -> tuple[list[dict[str, str]], list[int]]:
+    """Twelve sentences a topic, and where the later topics begin."""
+    lines: list[dict[str, str]] = []
+    boundaries = []
+    for k, topic in enumerate(topics):
+        if k:
+            boundaries.append(len(lines))
+        lines.append({"speaker": "Ann", "content": f"Let's talk about the {topic} next."})
+        for i in range(11):
+            words = TOPICS[topic].split()
+            draw.shuffle(words)
+            lines.append(
+                {"speaker": "AB"[i % 2] * 2, "content": " ".join(words).capitalize() + "."}
+            )
+    return lines, boundaries
+
+
+def write(path: Path, rows: list[dict[str, object]]) -> None:
+    with gzip.open(path, "wt", encoding="utf-8") as file:
+        file.writelines(json.dumps(row) + "\n" for row in rows)
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("data")
+    draw = random.Random(0)
+    meetings, chaptered, described = [], [], []
+    for k in range(6):
+        lines, boundaries = turns(draw, draw.sample(list(TOPICS), 3))
+        summary = {"query": "Summarize", "summary": f"They talked about {TOPICS['bread']}."}
+        row = {"turns": lines, "boundaries": boundaries}
+        spans = [{**summary, "spans": [[0, 11]]}]
+        split = "val" if k == 5 else "train"
+        meetings.append(
+            {**row, "id": f"m{k}", "domain": "Home", "split": split, "general": [summary]}
+            | {"specific": spans}
+        )
+        chaptered.append({**row, "id": f"shows/show{k % 2}/{k}"})
+        described.append({"id": f"talks/{k}#1", "turns": lines, "description": TOPICS["solar"]})
+    write(folder / "qmsum_train.jsonl.gz", meetings)
+    write(folder / "podcast_chapters_train.jsonl.gz", chaptered)
+    write(folder / "optech_descriptions_train.jsonl.gz", described)
+    return folder
+
+
+def edge_export(*arguments: object) -> tuple[int, str]:
+    pytest.importorskip("lightgbm")
+    from export.cli import main
+
+    result = CliRunner().invoke(main, [str(a) for a in arguments])
+    return result.exit_code, result.output
+
+
+@pytest.fixture
+def bundle(tmp_path: Path) -> Path:
+    return Path(shutil.copytree(find_bundle().folder, tmp_path / "bundle"))
+
+
+def test_heads_are_learned_always_to_the_same_bytes(bundle: Path, data: Path) -> None:
+    before = read_bundle(bundle)
+    cache = bundle.parent / "vectors"
+    hashes = []
+    for _ in range(2):
+        code, output = edge_export("train", bundle, "--data", data, "--cache", cache)
+        assert code == 0, output
+        after = read_bundle(bundle)
+        hashes.append({f.path: f.sha256 for f in after.manifest.files})
+    assert hashes[0] == hashes[1]
+    old = {f.path: f.sha256 for f in before.manifest.files}
+    changed = {name for name, sha256 in hashes[0].items() if old.get(name) != sha256}
+    assert changed == {f"{name}.onnx" for name in HEAD_NAMES}
+    verify_files(after)
+    for head in after.manifest.heads:
+        assert head.certificate["max_difference"] <= head.certificate["limit"]
+        assert set(head.training["data_sha256"]) == {path.name for path in data.iterdir()}
+    digest = digest_transcript(
+        read_transcript(CHIP), Encoder(after), source_path="x", fallback_title="X"
+    )
+    assert digest.key_points
+
+
+def test_folds_leave_out_what_they_say(bundle: Path, data: Path, tmp_path: Path) -> None:
+    folds = tmp_path / "folds"
+    arguments = ("--cache", tmp_path / "vectors", "--folds", folds)
+    code, output = edge_export("train", bundle, "--data", data, *arguments)
+    assert code == 0, output
+    left_out = json.loads((folds / "folds.json").read_text())
+    shows = {name: set(held) for name, held in left_out.items() if name.startswith("show-")}
+    assert shows["show-show0"] == {"shows/show0/0", "shows/show0/2", "shows/show0/4"}
+    episodes = [e for name, held in left_out.items() if name.startswith("episodes") for e in held]
+    assert sorted(episodes) == sorted({*episodes})
+    whole = {h.name: h.training for h in read_bundle(folds / "show-show0").manifest.heads}
+    assert whole["boundary"]["documents"] == 5 + 3  # meetings for training, the other show
+    assert find_bundle().sha256 == read_bundle(bundle).sha256
+
+
+def test_bad_training_data_are_named(bundle: Path, data: Path, tmp_path: Path) -> None:
+    code, output = edge_export("train", bundle, "--data", tmp_path)
+    assert code == 1
+    assert "qmsum_train.jsonl.gz: FileNotFoundError" in output
+    broken = Path(shutil.copytree(data, tmp_path / "broken"))
+    write(broken / "qmsum_train.jsonl.gz", [{"id": "m1", "turns": []}])
+    code, output = edge_export("train", bundle, "--data", broken)
+    assert code == 1
+    assert "KeyError 'domain'" in output
