@@ -135,7 +135,7 @@ def print_table(title: str, rows: Mapping[str, Sequence[Mapping[str, float]]]) -
     """
     names = list(rows[OURS][0])
     print(f"\n**{title}**, n = {len(rows[OURS])}\n")
-    print(f"| system | {' | '.join(names)} | edge's {names[0]} is better or worse by |")
+    print(f"| system | {' | '.join(names)} | {names[0]}, edge minus this |")
     print("|---" * (len(names) + 2) + "|")
     for system, scored in rows.items():
         cells = " | ".join(f"{mean(row[name] for row in scored):.1f}" for name in names)
