@@ -3,7 +3,7 @@ PYTHON ?= python3
 DEVICE_SOURCES := pyproject.toml $(shell find edge models export -type f -not -name '*.pyc')
 EPISODE ?= seeds/gradient-dissent_johannes-otterbach_whisper-timed.txt
 
-.PHONY: all check fix demo test test-device models heads quality bench clean
+.PHONY: all check fix demo test test-device models heads examples quality bench clean
 
 all: check test
 
@@ -57,6 +57,10 @@ models: .venv/ready
 # Learn the heads of the default bundle again: make heads DATA=FOLDER (docs/training.md).
 heads: .venv/ready
 	.venv/bin/edge-export train models/minilm-l6/int8 --data $(DATA)
+
+# The digests of all seeds, as they come out.
+examples: .venv-demo/ready
+	.venv-demo/bin/edge summarize seeds --format md --output docs/examples --force
 
 # Every quality table, each document scored by heads that have not seen it.
 quality: .venv/ready

@@ -81,17 +81,15 @@ _CUES = {
 
 
 def may_begin(sentences: Sequence[Sentence]) -> npt.NDArray[np.bool_]:
-    """Where a chapter may begin: not inside a segment, since chapters tile segments.
+    """Where a chapter may begin: chapters tile segments, so one place a segment.
+
+    A sentence that begins where the one before it ends, in the same segment, may begin a chapter:
+    the chapter's first segment then holds the last words of the one before.
 
     :param sentences: The whole episode.
     """
-    return np.array(
-        [False]
-        + [
-            sentences[i].first_segment != sentences[i - 1].last_segment
-            for i in range(1, len(sentences))
-        ]
-    )
+    firsts = np.array([sentence.first_segment for sentence in sentences])
+    return np.concatenate([[False], firsts[1:] != firsts[:-1]]).astype(bool)
 
 
 def opening_features(vectors: FloatArray) -> dict[str, npt.NDArray[np.floating]]:

@@ -2,81 +2,76 @@
 
 from __future__ import annotations
 
-import math
 from collections import Counter
 from collections.abc import Sequence
 
 import numpy as np
-import numpy.typing as npt
 
-from edge.keyphrases import Candidate, Encode, Key
-
-FloatArray = npt.NDArray[np.float32]
+from edge.encoder import Encoder
+from edge.heads import Scores
+from edge.keyphrases import score_phrases, worth_embedding
+from edge.phrases import Key, find_phrases
+from edge.records import Sentence
+from edge.windows import FloatArray
 
 MAX_TITLE_WORDS = 6
-N_TITLE_CANDIDATES = 12
-MIN_SECOND_PHRASE = 0.6
+N_TITLE_CANDIDATES = 15
+MIN_SECOND_PHRASE = 0.75
 """A second phrase joins the title if it scores this share of the first."""
+SHARED_WEIGHT = 0.4
+"""What a phrase said mostly in other chapters is worth, at the least, beside one's own."""
 _ROOT_LETTERS = 5
 
 
 def title_chapters(
     spans: Sequence[tuple[int, int]],
-    candidates: dict[Key, Candidate],
+    sentences: Sequence[Sentence],
+    usable: Sequence[bool],
+    tags: Sequence[Scores],
     vectors: FloatArray,
-    encode: Encode,
+    encoder: Encoder,
 ) -> list[str]:
-    """A distinct title for each chapter, of phrases said in it more than elsewhere.
+    """A distinct title for each chapter: the phrase a person would name it by.
+
+    Each chapter is looked at as a text of its own; a phrase that other chapters share counts
+    less. Empty where a chapter has no phrase.
 
     :param spans: First and one-past-last sentence of each chapter.
-    :param candidates: Phrases of the episode, as ``find_candidates`` gives them.
+    :param sentences: The whole episode.
+    :param usable: For each sentence, whether it may be a source.
+    :param tags: Of each sentence, as ``edge.tagger.tag_sentences`` gives them.
     :param vectors: Sentence vectors, shape (sentences, dimension).
-    :param encode: Texts to unit vectors.
+    :param encoder: The model, with its heads.
     """
-    local = _local_counts(spans, candidates)
-    shortlists = [_shortlist(counts, local, candidates) for counts in local]
-    keys = sorted({key for shortlist in shortlists for key, _ in shortlist})
-    embedded = dict(zip(keys, encode([candidates[key].text for key in keys]), strict=True))
-    mean = vectors.mean(axis=0)
+    found = [find_phrases(sentences[a:b], usable[a:b], tags[a:b]) for a, b in spans]
+    said = Counter[Key]()
+    for own in found:
+        said.update({key: len(candidate.mentions) for key, candidate in own.items()})
+    pools = [
+        worth_embedding(
+            {key: c for key, c in own.items() if not c.is_generic},
+            b - a,
+            encoder.rarity,
+            N_TITLE_CANDIDATES,
+        )
+        for own, (a, b) in zip(found, spans, strict=True)
+    ]
+    embedded = encoder.encode([candidate.text for pool in pools for candidate in pool])
+    parts = np.split(embedded, np.cumsum([len(pool) for pool in pools])[:-1])
     titles: list[str] = []
     used: set[str] = set()
-    for (first, last), shortlist in zip(spans, shortlists, strict=True):
-        centre = vectors[first:last].mean(axis=0)
-        own = centre + (centre - mean)  # what it is about, and what only it is about
-        own /= max(float(np.linalg.norm(own)), 1e-12)
-        scored = [(score * max(float(embedded[key] @ own), 0.02), key) for key, score in shortlist]
-        phrases = _distinct(sorted(scored, reverse=True), used)
-        titles.append(_join_title([candidates[key].text for key in phrases]))
+    for (a, b), own, pool, part in zip(spans, found, pools, parts, strict=True):
+        if not pool:
+            titles.append("")
+            continue
+        scores = score_phrases(pool, own, sentences[a:b], vectors[a:b], part, encoder)
+        shares = np.array([len(c.mentions) / said[c.key] for c in pool])
+        weighted = scores * (SHARED_WEIGHT + (1.0 - SHARED_WEIGHT) * shares)
+        ranked = sorted(zip(weighted.tolist(), [c.key for c in pool], strict=True), reverse=True)
+        phrases = _distinct(ranked, used)
+        titles.append(_join_title([own[key].text for key in phrases]))
         used.update(word for key in phrases for word in key)
     return titles
-
-
-def _local_counts(
-    spans: Sequence[tuple[int, int]], candidates: dict[Key, Candidate]
-) -> list[Counter[Key]]:
-    counts: list[Counter[Key]] = [Counter() for _ in spans]
-    ends = [last for _, last in spans]
-    for key, candidate in candidates.items():
-        for sentence, _ in candidate.mentions:
-            counts[int(np.searchsorted(ends, sentence, side="right"))][key] += 1
-    return counts
-
-
-def _shortlist(
-    counts: Counter[Key], local: list[Counter[Key]], candidates: dict[Key, Candidate]
-) -> list[tuple[Key, float]]:
-    scored = []
-    for key, count in counts.items():
-        candidate = candidates[key]
-        if not candidate.can_stand_alone or (count < 2 and not candidate.is_name):
-            continue
-        n_chapters = sum(1 for other in local if key in other)
-        idf = math.log((1 + len(local)) / n_chapters) + 0.3
-        share = count / len(candidate.mentions)
-        length = 0.7 if len(key) == 1 else 1.1
-        scored.append((key, math.log1p(count) * idf * (0.5 + share) * length))
-    scored.sort(key=lambda item: (-item[1], item[0]))
-    return scored[:N_TITLE_CANDIDATES]
 
 
 def _distinct(scored: list[tuple[float, Key]], used: set[str]) -> list[Key]:

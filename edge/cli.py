@@ -62,7 +62,8 @@ def _episode_options(formats: tuple[str, ...]) -> Callable[[Command], Command]:
         click.option("--model", help="Bundle name or folder.  [default: minilm-l6-int8]"),
         click.option("--threads", type=click.IntRange(1, 64), help="Threads for the model.  "
                      "[default: the cores at hand, at most 4]"),
-        click.option("--strict", is_flag=True, help="A repair or an unread word is an error."),
+        click.option("--strict", is_flag=True,
+                     help="A repair, an unread word or no English speech is an error."),
         click.option("--quiet", "-q", is_flag=True, help="Only errors on standard error."),
         click.option("--verbose", "-v", is_flag=True, help="Stage times on standard error."),
     ]  # fmt: skip
@@ -153,26 +154,23 @@ def _digest(
 ) -> Digest:
     from edge.batch import STDIN
     from edge.digest import digest_transcript
+    from edge.domain import find_warnings
     from edge.transcript import parse_transcript, read_transcript
 
     if source == STDIN:
         transcript = parse_transcript(sys.stdin.buffer.read())
     else:
         transcript = read_transcript(Path(source))
-    gaps = [f"{repair.count} x {repair.detail}" for repair in transcript.repairs]
+    gaps = [f"repaired {repair.count} x {repair.detail}" for repair in transcript.repairs]
+    gaps += [f"unlike English speech: {warning.detail}" for warning in find_warnings(transcript)]
     if options["strict"] and gaps:
         raise EdgeError(
-            f"{source} needed repairs: {'; '.join(gaps)}", "Mend the file, or leave out --strict."
+            f"{source} is not as it should be: {'; '.join(gaps)}",
+            "Mend the file, or leave out --strict.",
         )
     if not options["quiet"]:
         for gap in gaps:
-            click.echo(f"{source}: repaired {gap}", err=True)
-        if transcript.language and transcript.language.lower()[:2] != "en":
-            click.echo(
-                f"{source}: the language is {transcript.language!r}; the default model and word "
-                "lists know English, so expect a poorer digest",
-                err=True,
-            )
+            click.echo(f"{source}: {gap}", err=True)
     digest = digest_transcript(
         transcript,
         encoder,

@@ -11,13 +11,24 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from edge import boilerplate, chapters, keyphrases, keypoints
+from edge import boilerplate, chapters, keyphrases, keypoints, quotes
 from edge.boundaries import drop_bare, find_boundaries
+from edge.domain import find_warnings
 from edge.encoder import Encoder, Progress
 from edge.heads import require_heads
-from edge.records import Chapter, Excluded, Keyphrase, KeyPoint, Sentence, Transcript
+from edge.phrases import find_phrases
+from edge.records import (
+    Chapter,
+    DomainWarning,
+    Excluded,
+    Keyphrase,
+    KeyPoint,
+    Sentence,
+    Transcript,
+)
 from edge.salience import predict_salience
 from edge.sentences import is_annotation, rebuild_sentences
+from edge.tagger import tag_sentences
 
 FloatArray = npt.NDArray[np.float32]
 DEFAULT_SUMMARY_WORDS = 120
@@ -62,9 +73,14 @@ class Digest:
     models: tuple[ModelUse, ...]
     summary: tuple[KeyPoint, ...]
     key_points: tuple[KeyPoint, ...]
+    quotes: tuple[KeyPoint, ...]
+    """Sentences of 15 to 45 words worth repeating; none is a key point too."""
+    questions: tuple[KeyPoint, ...]
     keyphrases: tuple[Keyphrase, ...]
     chapters: tuple[Chapter, ...]
     coverage: Coverage
+    warnings: tuple[DomainWarning, ...]
+    """Signs that this is not the English speech the models know."""
     timings_s: dict[str, float]
     """Stage -> seconds."""
 
@@ -120,24 +136,26 @@ def digest_transcript(
             np.array([s.n_words for s in sentences]) * np.array(usable),
         )
         spans = list(itertools.pairwise([0, *boundaries, len(sentences)]))
-    with watch.stage("keyphrases"):
-        candidates = keyphrases.find_candidates(sentences, usable)
+    with watch.stage("phrases"):
+        tags = tag_sentences(sentences, encoder.heads["tagger"])
     found_phrases: list[Keyphrase] = []
     found_chapters: list[Chapter] = []
-    points: list[KeyPoint] = []
-    summary: list[KeyPoint] = []
+    shown: dict[str, list[int]] = {}
     with watch.stage("key_points"):
         texts = [keypoints.without_lead(sentence.text) for sentence in sentences]
         salience = predict_salience(sentences, texts, vectors, encoder.heads, encoder.rarity)
         ranked = keypoints.rank_sentences(sentences, texts, usable, salience)
         if "summary" in parts:
-            chosen = keypoints.choose_key_points(sentences, ranked, vectors, spans)
-            short = keypoints.choose_summary(ranked, vectors, summary_words)
-            points = [keypoints.to_key_point(sentences[i], ranked, i) for i in chosen]
-            summary = [keypoints.to_key_point(sentences[i], ranked, i) for i in short]
+            points = keypoints.choose_key_points(sentences, ranked, vectors, spans)
+            shown = {
+                "key_points": points,
+                "summary": keypoints.choose_summary(ranked, vectors, summary_words),
+                "quotes": quotes.choose_quotes(sentences, ranked, vectors, points),
+                "questions": quotes.choose_questions(sentences, texts, usable, salience),
+            }
     if "chapters" in parts:
         with watch.stage("chapters"):
-            titles = chapters.title_chapters(spans, candidates, vectors, encoder.encode)
+            titles = chapters.title_chapters(spans, sentences, usable, tags, vectors, encoder)
             gists = [
                 "" if i is None else ranked.texts[i]
                 for i in (keypoints.best_in(span, ranked, usable) for span in spans)
@@ -145,9 +163,9 @@ def digest_transcript(
             found_chapters = _chapters(transcript, sentences, spans, titles, gists)
     if "keyphrases" in parts:
         with watch.stage("keyphrases"):
-            document = vectors[np.array(usable)].sum(axis=0)
+            candidates = find_phrases(sentences, usable, tags)
             found_phrases = keyphrases.rank_keyphrases(
-                sentences, candidates, document, encoder.encode, encoder.rarity, N_KEYPHRASES
+                candidates, sentences, vectors, encoder, N_KEYPHRASES
             )
     manifest = encoder.bundle.manifest
     return Digest(
@@ -162,8 +180,12 @@ def digest_transcript(
                 encoder.execution_provider,
             ),
         ),
-        summary=tuple(summary),
-        key_points=tuple(points),
+        **{
+            name: tuple(
+                keypoints.to_key_point(sentences[i], ranked, i) for i in shown.get(name, ())
+            )
+            for name in ("summary", "key_points", "quotes", "questions")
+        },
         keyphrases=tuple(found_phrases),
         chapters=tuple(found_chapters),
         coverage=Coverage(
@@ -172,6 +194,7 @@ def digest_transcript(
             segments_skipped=tuple(sorted(transcript.repeated)),
             excluded=tuple(boilerplate.to_excluded(sentences, reasons)),
         ),
+        warnings=find_warnings(transcript),
         timings_s=watch.seconds,
     )
 

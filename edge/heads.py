@@ -7,6 +7,7 @@ cannot drift apart unseen.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -20,7 +21,7 @@ Scores = npt.NDArray[np.float64]
 Features = Mapping[str, npt.NDArray[np.floating]]
 """Feature name -> one value a row, shape (rows,); or a matrix, shape (rows, columns)."""
 
-HEAD_NAMES = ("opening", "boundary", "concept", "relevance", "salience")
+HEAD_NAMES = ("opening", "boundary", "concept", "relevance", "salience", "tagger", "phrase")
 
 
 def feature_matrix(features: Features, names: tuple[str, ...]) -> npt.NDArray[np.float32]:
@@ -31,6 +32,17 @@ def feature_matrix(features: Features, names: tuple[str, ...]) -> npt.NDArray[np
     :raises KeyError: If one was not measured.
     """
     return np.column_stack([features[name] for name in names]).astype(np.float32)
+
+
+class Classifier(Protocol):
+    """Whatever gives probabilities of classes: a head, or the model it will be made of."""
+
+    def predict_classes(self, features: Features) -> Scores:
+        """All outputs of each row, shape (rows, outputs).
+
+        :param features: All features of the rows.
+        """
+        ...
 
 
 class Head:
@@ -50,7 +62,17 @@ class Head:
         self._session = Session(model, 1)
 
     def predict(self, features: Features) -> Scores:
-        """One score a row: a probability, or the regressed value.
+        """One score a row: the last class's probability, or the regressed value.
+
+        :param features: All features of the rows.
+        :raises BundleError: If the head wants a feature this program does not measure.
+        :raises InferenceError: If onnxruntime fails.
+        """
+        scores: Scores = self.predict_classes(features)[:, -1]
+        return scores
+
+    def predict_classes(self, features: Features) -> Scores:
+        """All outputs of each row, shape (rows, outputs).
 
         :param features: All features of the rows.
         :raises BundleError: If the head wants a feature this program does not measure.
@@ -64,9 +86,9 @@ class Head:
                 "Update edge-insights, or build the bundle with its version.",
             ) from error
         if not len(rows):
-            return np.zeros(0)
+            return np.zeros((0, 1))
         output = self._session.run({name: rows for name in self._session.input_names})
-        return output.reshape(len(rows), -1)[:, -1].astype(np.float64)
+        return output.reshape(len(rows), -1).astype(np.float64)
 
 
 def load_heads(bundle: Bundle) -> dict[str, Head]:

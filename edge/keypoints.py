@@ -35,6 +35,8 @@ MIN_SCORE = 0.3
 """A chapter without a sentence this salient has no key point."""
 INTRODUCTION_SHARE = 0.08
 """An episode introduces itself within this first part of its words."""
+OPENING_SHARE = 0.5
+"""Most of the summary's words that come from the part with the introduction."""
 
 _LEAD = re.compile(
     r"""^(?:(?:and|so|but|yeah|yes|yep|right|okay|ok|alright|all\s+right|well|now|oh|um|uh|hmm
@@ -74,6 +76,8 @@ class Ranked:
     """Sentences without their leading fillers."""
     introduction: int | None
     """Index of the sentence that says who is talking, where there is one."""
+    n_opening: int
+    """Sentences of the episode's first part, where such a sentence is looked for."""
 
 
 def without_lead(text: str) -> str:
@@ -104,34 +108,33 @@ def rank_sentences(
     for i, (sentence, text) in enumerate(zip(sentences, texts, strict=True)):
         if not usable[i] or not _says_something(sentence, text):
             continue
-        fitness = _fitness(sentence, text)
+        fitness = reads_alone(sentence, text)
         carried = max(0.0, salience[i])
         is_complete = _is_complete(text, is_punctuated)
         scores[i] = carried * fitness if is_complete else 0.0
         fillings[i] = carried * fitness**FITNESS_POWER * (1.0 if is_complete else INCOMPLETE)
-    introduction = _introduction(sentences, texts, usable)
+    n_words = [sentence.n_words for sentence in sentences]
+    n_opening = int(
+        np.searchsorted(np.cumsum(n_words), INTRODUCTION_SHARE * sum(n_words), side="right")
+    )
+    introduction = _introduction(sentences[:n_opening], texts, usable)
     for values in (scores, fillings):
         values /= max(values.max(initial=0.0), 1e-9)
         if introduction is not None:
             values[introduction] = 1.0
-    return Ranked(scores, fillings, tuple(texts), introduction)
+    return Ranked(scores, fillings, tuple(texts), introduction, n_opening)
 
 
 def _introduction(
-    sentences: Sequence[Sentence], texts: Sequence[str], usable: Sequence[bool]
+    opening: Sequence[Sentence], texts: Sequence[str], usable: Sequence[bool]
 ) -> int | None:
     """The first sentence that says who is talking, if the episode begins with one."""
-    total = sum(sentence.n_words for sentence in sentences)
-    spoken = 0
-    for i, (sentence, text) in enumerate(zip(sentences, texts, strict=True)):
-        spoken += sentence.n_words
-        if spoken > INTRODUCTION_SHARE * total:
-            return None
-        bare = words(text)
+    for i, sentence in enumerate(opening):
+        bare = words(texts[i])
         is_named = any(word[:1].isupper() and is_content_word(word) for word in bare)
         is_whole = MIN_INTRODUCTION_WORDS <= len(bare) <= MAX_WORDS
         is_statement = not sentence.is_question and bare and bare[0].lower() not in PRONOUNS
-        if usable[i] and is_named and is_whole and is_statement and _INTRODUCTION.search(text):
+        if usable[i] and is_named and is_whole and is_statement and _INTRODUCTION.search(texts[i]):
             return i
     return None
 
@@ -162,8 +165,12 @@ def _is_complete(text: str, is_punctuated: bool) -> bool:
     )
 
 
-def _fitness(sentence: Sentence, text: str) -> float:
-    """0 to 1: how well a sentence reads on its own."""
+def reads_alone(sentence: Sentence, text: str) -> float:
+    """0 to 1: how well a sentence reads on its own.
+
+    :param sentence: The sentence.
+    :param text: It without its leading fillers.
+    """
     bare = [re.split("['’]", word.lower())[0] for word in words(text)]
     n_words = max(1, len(bare))
     shortest, longest = IDEAL_WORDS
@@ -241,12 +248,16 @@ def choose_summary(ranked: Ranked, vectors: FloatArray, max_words: int) -> list[
     likeness = np.zeros(len(gain))
     chosen: list[int] = []
     left = max_words
+    # Whoever introduces an episode praises what is to come; the rest is the episode itself.
+    opening_left = max_words if ranked.introduction is None else OPENING_SHARE * max_words
     best = int(gain.argmax()) if ranked.introduction is None else ranked.introduction
     while np.isfinite(gain[best]):
         chosen.append(best)
         left -= int(lengths[best])
         gain[best] = -np.inf
         gain[lengths > left] = -np.inf
+        opening_left -= int(lengths[best]) * (best < ranked.n_opening)
+        gain[: ranked.n_opening][lengths[: ranked.n_opening] > opening_left] = -np.inf
         likeness = np.maximum(likeness, vectors @ vectors[best])
         best = int((gain - SUMMARY_DIVERSITY * likeness).argmax())
     return sorted(chosen)

@@ -6,6 +6,10 @@ Lists, not a tagger: they cost nothing on the device. Other languages simply mat
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
+
+Rarity = Callable[[str], float]
+"""Word -> 0 (common) to 1 (rare)."""
 
 _WORD = re.compile(r"[^\W_]+(?:['’\-.+#&][^\W_]+)*[+#]*")
 

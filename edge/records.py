@@ -68,6 +68,16 @@ class Transcript:
 
 
 @dataclass(frozen=True)
+class DomainWarning:
+    """Why a transcript is unlike what the models know, and the digest not to be trusted."""
+
+    kind: str
+    """``not_english``, ``not_speech``, ``figures``, ``repetition`` or ``verse``."""
+    detail: str
+    """What was found, for a person."""
+
+
+@dataclass(frozen=True)
 class Sentence:
     """A sentence rebuilt across segments, with where each of its words came from."""
 
@@ -147,7 +157,7 @@ class Keyphrase:
 
     text: str
     score: float
-    """0 to 1, relative to the best phrase of the episode."""
+    """How likely a person names the episode or a chapter by it, 0 to 1."""
     mentions: tuple[Mention, ...]
 
     @property

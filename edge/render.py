@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timezone
 from typing import Any
 
 from edge import __version__
 from edge.digest import Digest
 from edge.errors import OutputError
-from edge.records import KeyPoint
+from edge.records import DomainWarning, KeyPoint
 
 SCHEMA_VERSION = 1
 WIDTH = 88
@@ -72,17 +72,9 @@ def to_dict(digest: Digest) -> dict[str, Any]:
                 for point in digest.summary
             ],
         },
-        "key_points": [
-            {
-                "text": point.text,
-                "segment_index": _indices(point),
-                "start_s": point.start_s,
-                "end_s": point.end_s,
-                "speaker": point.speaker,
-                "score": point.score,
-            }
-            for point in digest.key_points
-        ],
+        "key_points": _points(digest.key_points),
+        "quotes": _points(digest.quotes),
+        "questions": _points(digest.questions),
         "keyphrases": [
             {
                 "text": phrase.text,
@@ -107,8 +99,23 @@ def to_dict(digest: Digest) -> dict[str, Any]:
             for chapter in digest.chapters
         ],
         "coverage": _coverage(digest),
+        "warnings": [{"kind": w.kind, "detail": w.detail} for w in digest.warnings],
         "timings": dict(digest.timings_s),
     }
+
+
+def _points(points: Sequence[KeyPoint]) -> list[dict[str, Any]]:
+    return [
+        {
+            "text": point.text,
+            "segment_index": _indices(point),
+            "start_s": point.start_s,
+            "end_s": point.end_s,
+            "speaker": point.speaker,
+            "score": point.score,
+        }
+        for point in points
+    ]
 
 
 def _indices(point: KeyPoint) -> list[int]:
@@ -155,6 +162,8 @@ def to_text(digest: Digest) -> str:
     :param digest: The digest.
     """
     lines = [digest.title, _facts(digest)]
+    for warning in digest.warnings:
+        lines += textwrap.wrap(f"WARNING: {_warned(warning)}", WIDTH, subsequent_indent="  ")
     if digest.summary:
         text = " ".join(point.text for point in digest.summary)
         lines += ["", "SUMMARY", *textwrap.wrap(text, WIDTH, initial_indent="  ",
@@ -164,9 +173,9 @@ def to_text(digest: Digest) -> str:
         for chapter in digest.chapters:
             lines += _item(clock(chapter.start_s), chapter.title)
             lines += _item("", chapter.gist) if chapter.gist else []
-    if digest.key_points:
-        lines += ["", "KEY POINTS"]
-        for point in digest.key_points:
+    for name, points in _point_lists(digest):
+        lines += ["", name.upper()]
+        for point in points:
             lines += _item(clock(point.start_s), _spoken(point))
     if digest.keyphrases:
         phrases = " · ".join(f"{phrase.text} ({phrase.count})" for phrase in digest.keyphrases)
@@ -178,6 +187,20 @@ def to_text(digest: Digest) -> str:
 
 def _item(time: str, text: str) -> list[str]:
     return textwrap.wrap(text, WIDTH, initial_indent=f"  {time:>7}  ", subsequent_indent=" " * 11)
+
+
+def _point_lists(digest: Digest) -> Iterator[tuple[str, Sequence[KeyPoint]]]:
+    """Headings and their sentences, those lists left out that are empty."""
+    lists = {
+        "Key points": digest.key_points,
+        "Quotes": digest.quotes,
+        "Questions asked": digest.questions,
+    }
+    return ((name, points) for name, points in lists.items() if points)
+
+
+def _warned(warning: DomainWarning) -> str:
+    return f"this does not look like English speech, do not rely on the digest: {warning.detail}."
 
 
 def _spoken(point: KeyPoint) -> str:
@@ -212,6 +235,8 @@ def to_markdown(digest: Digest) -> str:
     :param digest: The digest.
     """
     lines = [f"# {_escape(digest.title)}", "", _facts(digest)]
+    for warning in digest.warnings:
+        lines += ["", f"> **Warning:** {_escape(_warned(warning))}"]
     if digest.summary:
         lines += ["", "## Summary", "", _escape(" ".join(p.text for p in digest.summary))]
     if digest.chapters:
@@ -220,9 +245,9 @@ def to_markdown(digest: Digest) -> str:
             lines.append(f"- {_stamp(chapter.start_s)}**{_escape(chapter.title)}**")
             if chapter.gist:
                 lines.append(f"  <br>{_escape(chapter.gist)}")
-    if digest.key_points:
-        lines += ["", "## Key points", ""]
-        lines += [f"- {_stamp(p.start_s)}{_escape(_spoken(p))}" for p in digest.key_points]
+    for name, points in _point_lists(digest):
+        lines += ["", f"## {name}", ""]
+        lines += [f"- {_stamp(p.start_s)}{_escape(_spoken(p))}" for p in points]
     if digest.keyphrases:
         phrases = [f"{_escape(phrase.text)} ({phrase.count})" for phrase in digest.keyphrases]
         lines += ["", "## Keyphrases", "", " · ".join(phrases)]

@@ -11,12 +11,12 @@ import itertools
 import math
 import re
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
 from edge.heads import Head
-from edge.lexicon import FILLERS, PRONOUNS, content_stems, phrases, words
+from edge.lexicon import FILLERS, PRONOUNS, Rarity, content_stems, phrases, words
 from edge.records import Sentence
 from edge.windows import (
     Array,
@@ -31,8 +31,6 @@ from edge.windows import (
     unit,
     word_offsets,
 )
-
-Rarity = Callable[[str], float]
 
 LOCAL_WINDOWS = (100, 400)
 STEM_COLUMNS = 512

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import zlib
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -18,6 +18,8 @@ from edge.records import Sentence
 
 Array = npt.NDArray[np.float64]
 FloatArray = npt.NDArray[np.float32]
+Encode = Callable[[Sequence[str]], FloatArray]
+"""Texts to unit vectors, shape (texts, dimension)."""
 Offsets = npt.NDArray[np.int64]
 
 

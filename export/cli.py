@@ -106,18 +106,27 @@ def build(
     type=click.Path(path_type=Path, file_okay=False),
     help="Write bundles for cross-validation here instead, each without some documents.",
 )
-def train(folder: Path, data: Path, cache: Path, folds: Path | None) -> None:
+@click.option(
+    "--part",
+    "parts",
+    type=click.Choice(["chapters", "sentences", "phrases"]),
+    multiple=True,
+    help="Train only the heads for this; the others stay. May be given again.",
+)
+def train(
+    folder: Path, data: Path, cache: Path, folds: Path | None, parts: tuple[str, ...]
+) -> None:
     """Learn the heads of the bundle in FOLDER from documents, and put them into it."""
-    from export.training import train_bundle, train_folds
+    from export.training import PARTS, train_bundle, train_folds
 
     def log(message: str) -> None:
         click.echo(message, err=True)
 
     if folds is not None:
-        train_folds(folder, data, cache, folds, log)
+        train_folds(folder, data, cache, folds, log, parts or PARTS)
         click.echo(f"cross-validation bundles in {folds}")
         return
-    bundle = train_bundle(folder, data, cache, log)
+    bundle = train_bundle(folder, data, cache, log, parts or PARTS)
     for head in bundle.manifest.heads:
         size_bytes = bundle.path(head.file).stat().st_size
         click.echo(f"{head.name:<10} {size_bytes / 1e3:6.0f} kB  {head.training['rows']:>7} rows")

@@ -25,6 +25,8 @@ DESCRIBED = "optech_descriptions_train.jsonl.gz"
 MAX_EPISODES_PER_SHOW = 60
 """So that one show with a regular host does not outweigh the others."""
 
+UNNAMED = "(unlabelled)"
+INTRODUCTION = "Introduction"
 _MARKER = re.compile(r"\{[a-z_ ]+\}")
 
 
@@ -41,6 +43,8 @@ class Document:
     """First segment of each later chapter; None where nobody marked chapters."""
     references: tuple[str, ...] = ()
     """Human summaries of the whole document."""
+    labels: tuple[str, ...] = ()
+    """What people called it or its parts: titles, topics, tags, the question it answers."""
 
     @property
     def is_meeting(self) -> bool:
@@ -127,6 +131,7 @@ def _meeting(row: Mapping[str, Any]) -> Iterator[Document]:
         sentences=_sentences(row["turns"], True),
         boundaries=tuple(row["boundaries"]),
         references=tuple(entry["summary"] for entry in row["general"]),
+        labels=tuple(topic for topic in row.get("topics", ()) if topic != UNNAMED),
     )
     for k, entry in enumerate(row["specific"]):
         spans = entry.get("spans") or []
@@ -139,6 +144,7 @@ def _meeting(row: Mapping[str, Any]) -> Iterator[Document]:
                 for_training=for_training,
                 sentences=sentences,
                 references=(entry["summary"],),
+                labels=(entry["query"],),
             )
 
 
@@ -149,6 +155,10 @@ def _chaptered(row: Mapping[str, Any]) -> Iterator[Document]:
         for_training=True,
         sentences=_sentences(row["turns"], False),
         boundaries=tuple(row["boundaries"]),
+        labels=(
+            *(topic for topic in row.get("topics", ()) if topic not in (UNNAMED, INTRODUCTION)),
+            *(tag.replace("-", " ") for tag in row.get("tags") or ()),
+        ),
     )
 
 
@@ -159,6 +169,7 @@ def _described(row: Mapping[str, Any]) -> Iterator[Document]:
         for_training=True,
         sentences=_sentences(row["turns"], False),
         references=(row["description"],),
+        labels=(row["title"],) if "title" in row else (),
     )
 
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from importlib.metadata import version
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
@@ -12,7 +15,8 @@ import numpy as np
 from edge.heads import Head
 from edge.manifest import MANIFEST_NAME, Bundle, BundleFile, HeadSpec, file_sha256, read_bundle
 from export.errors import GateError
-from export.train import TrainedHead, predict_rows
+from export.tagging import TEACHER, HashedLinear
+from export.train import TrainedHead, predict_classes
 
 MAX_DIFFERENCE = 1e-4
 """Largest difference between a head's ONNX file and the trained model."""
@@ -20,34 +24,44 @@ MAX_HEAD_BYTES = 1_000_000
 OPSET = {"": 17, "ai.onnx.ml": 3}
 IR_VERSION = 8
 """Newest that the oldest supported onnxruntime (1.14) reads."""
-TOOLS = ("scikit-learn", "lightgbm", "skl2onnx", "onnxmltools")
+TOOLS = ("scikit-learn", "lightgbm", "skl2onnx", "onnxmltools", "spacy", TEACHER)
 
 
 def attach_heads(bundle: Bundle, heads: Sequence[TrainedHead], data: Mapping[str, str]) -> Bundle:
-    """Write heads into a bundle folder in place of those it had.
+    """Write heads into a bundle folder, in place of those of the same names.
+
+    A head that does not pass leaves the bundle as it was.
 
     :param bundle: The bundle whose vectors they were trained on.
     :param heads: Trained heads.
     :param data: Training file -> SHA-256.
     :raises GateError: If an exported head differs from its model, or is too large.
     """
-    specs = []
-    for head in heads:
-        file = f"{head.name}.onnx"
-        (bundle.folder / file).write_bytes(to_onnx_bytes(head))
-        training = {
-            "data_sha256": dict(data),
-            "documents": head.n_documents,
-            "rows": head.n_rows,
-            "tool_versions": {tool: version(tool) for tool in TOOLS},
-        }
-        specs.append(HeadSpec(head.name, file, head.features, training, {}))
-    attached = _rewritten(bundle, specs)
-    certified = [
-        replace(spec, certificate=_certificate(attached, spec, head))
-        for spec, head in zip(specs, heads, strict=True)
-    ]
-    return _rewritten(attached, certified)
+    names = {head.name for head in heads}
+    kept = [spec for spec in bundle.manifest.heads if spec.name not in names]
+    with TemporaryDirectory(dir=bundle.folder.parent) as temporary:
+        draft = read_bundle(Path(shutil.copytree(bundle.folder, Path(temporary) / "draft")))
+        specs = [_written(draft, head, data) for head in heads]
+        draft = _rewritten(draft, [*kept, *specs])
+        certified = [
+            replace(spec, certificate=_certificate(draft, spec, head))
+            for spec, head in zip(specs, heads, strict=True)
+        ]
+        for spec in certified:
+            draft.path(spec.file).replace(bundle.folder / spec.file)
+    return _rewritten(bundle, [*kept, *certified])
+
+
+def _written(bundle: Bundle, head: TrainedHead, data: Mapping[str, str]) -> HeadSpec:
+    file = f"{head.name}.onnx"
+    (bundle.folder / file).write_bytes(to_onnx_bytes(head))
+    training = {
+        "data_sha256": dict(data),
+        "documents": head.n_documents,
+        "rows": head.n_rows,
+        "tool_versions": {tool: version(tool) for tool in TOOLS},
+    }
+    return HeadSpec(head.name, file, head.features, training, {})
 
 
 def copy_heads(source: Bundle, target: Bundle) -> Bundle:
@@ -82,8 +96,9 @@ def _certificate(bundle: Bundle, spec: HeadSpec, head: TrainedHead) -> dict[str,
             f"head {spec.name} has {size_bytes} bytes, at most {MAX_HEAD_BYTES} are allowed",
             "Train it with fewer trees.",
         )
-    exported = Head(bundle, replace(spec, features=("rows",))).predict({"rows": head.rows})
-    difference = float(np.abs(exported - predict_rows(head.model, head.rows)).max())
+    loaded = Head(bundle, replace(spec, features=("rows",)))
+    exported = loaded.predict_classes({"rows": head.rows})
+    difference = float(np.abs(exported - predict_classes(head.model, head.rows)).max())
     if not difference <= MAX_DIFFERENCE:
         raise GateError(
             f"head {spec.name} differs from its model by {difference:.2g}",
@@ -106,6 +121,8 @@ def to_onnx_bytes(head: TrainedHead) -> bytes:
         model = convert_lightgbm(head.model, initial_types=types, target_opset=15, **options)
         while len(model.graph.output) > 1:  # the label says nothing the probabilities do not
             del model.graph.output[0]
+    elif isinstance(head.model, HashedLinear):
+        model = head.model.to_onnx()
     else:
         from skl2onnx import to_onnx
 

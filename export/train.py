@@ -23,7 +23,7 @@ from edge.boundaries import (
 )
 from edge.heads import Features, feature_matrix
 from edge.keypoints import without_lead
-from edge.lexicon import content_stems
+from edge.lexicon import Rarity, content_stems
 from edge.salience import concept_features, salience_features, with_concepts
 from edge.windows import Array, FloatArray
 from export.documents import Document
@@ -43,7 +43,6 @@ SHORT_WORD = 3
 """Words of up to this many letters are not stemmed, as in ROUGE."""
 
 Log = Callable[[str], None]
-Rarity = Callable[[str], float]
 Predict = Callable[[npt.NDArray[np.float32]], Array]
 
 
@@ -67,16 +66,32 @@ class TrainedHead:
         """
         return predict_rows(self.model, feature_matrix(features, self.features))
 
+    def predict_classes(self, features: Features) -> Array:
+        """All outputs of each row, as ``edge.heads.Head.predict_classes`` gives them.
+
+        :param features: All features of the rows.
+        """
+        return predict_classes(self.model, feature_matrix(features, self.features))
+
 
 def predict_rows(model: Any, rows: npt.NDArray[np.float32]) -> Array:
-    """Probability of the positive class, or the regressed value, shape (rows,).
+    """Probability of the last class, or the regressed value, shape (rows,).
+
+    :param model: A fitted model.
+    :param rows: Feature matrix.
+    """
+    return predict_classes(model, rows)[:, -1]
+
+
+def predict_classes(model: Any, rows: npt.NDArray[np.float32]) -> Array:
+    """Probability of each class, or the regressed value, shape (rows, outputs).
 
     :param model: A fitted model.
     :param rows: Feature matrix.
     """
     if hasattr(model, "predict_proba"):
-        return np.asarray(model.predict_proba(rows)[:, 1], np.float64)
-    return np.asarray(model.predict(rows), np.float64).reshape(len(rows))
+        return np.asarray(model.predict_proba(rows), np.float64)
+    return np.asarray(model.predict(rows), np.float64).reshape(len(rows), 1)
 
 
 class Example:
@@ -157,6 +172,15 @@ def rouge_words(text: str) -> list[str]:
     return words
 
 
+def stem_word(word: str) -> str:
+    """A word's Porter stem.
+
+    :param word: In small letters.
+    """
+    stem: str = _stemmer().stem(word)
+    return stem
+
+
 @cache
 def _stemmer() -> Any:
     """A Porter stemmer that stems a word once: stemming took most of the training's time."""
@@ -180,17 +204,6 @@ def _overlap(texts: Sequence[str], reference: str) -> Array:
     return np.array(shares)
 
 
-def train_heads(examples: Sequence[Example], log: Log) -> list[TrainedHead]:
-    """All heads, from the documents that have the labels each needs.
-
-    :param examples: Documents with vectors; only those meant for training.
-    :param log: Told of each step.
-    """
-    chaptered = [example for example in examples if example.document.boundaries is not None]
-    described = [example for example in examples if example.document.references]
-    return [*_boundary_heads(chaptered, log), *_salience_heads(described, log)]
-
-
 def inner_folds(examples: Sequence[Example]) -> Iterator[tuple[list[int], list[int]]]:
     """(training, held-out) indices; parts of one document stay together.
 
@@ -204,7 +217,13 @@ def inner_folds(examples: Sequence[Example]) -> Iterator[tuple[list[int], list[i
         yield [i for i, f in enumerate(of) if f != k], [i for i, f in enumerate(of) if f == k]
 
 
-def _boundary_heads(examples: Sequence[Example], log: Log) -> list[TrainedHead]:
+def fit_chapter_heads(examples: Sequence[Example], log: Log) -> list[TrainedHead]:
+    """The ``opening`` and ``boundary`` heads.
+
+    :param examples: Documents with vectors; those without boundaries are passed over.
+    :param log: Told of each step.
+    """
+    examples = [example for example in examples if example.document.boundaries is not None]
     log(f"opening: {len(examples)} documents")
     opening: list[Array] = [np.zeros(0)] * len(examples)
     for known, unknown in inner_folds(examples):
@@ -224,7 +243,7 @@ def _boundary_heads(examples: Sequence[Example], log: Log) -> list[TrainedHead]:
         weights.append(np.where(marks[kept], 1.0, 1.0 / BOUNDARY_NEGATIVE_SHARE))
     names = tuple(columns[0])
     rows = np.concatenate([feature_matrix(own, names) for own in columns])
-    model = _trees("binary", 200, 0.06, 12).fit(
+    model = boosted_trees("binary", 200, 0.06, 12).fit(
         rows, np.concatenate(labels).astype(int), sample_weight=np.concatenate(weights)
     )
     boundary = TrainedHead("boundary", names, model, rows[:2000], len(examples), len(rows))
@@ -250,7 +269,13 @@ def _fit_opening(examples: Sequence[Example]) -> TrainedHead:
     return TrainedHead("opening", names, model, matrix[:2000], len(examples), len(matrix))
 
 
-def _salience_heads(examples: Sequence[Example], log: Log) -> list[TrainedHead]:
+def fit_sentence_heads(examples: Sequence[Example], log: Log) -> list[TrainedHead]:
+    """The ``concept``, ``relevance`` and ``salience`` heads.
+
+    :param examples: Documents with vectors; those without summaries are passed over.
+    :param log: Told of each step.
+    """
+    examples = [example for example in examples if example.document.references]
     log(f"concept, relevance: {len(examples)} documents")
     extra: list[dict[str, Array]] = [{}] * len(examples)
     for known, unknown in inner_folds(examples):
@@ -266,7 +291,7 @@ def _salience_heads(examples: Sequence[Example], log: Log) -> list[TrainedHead]:
         rows.append(feature_matrix(features, names)[taken])
         targets.append(example.overlap[taken])
     matrix = np.concatenate(rows)
-    model = _trees("regression", 250, 0.05, 15).fit(matrix, np.concatenate(targets))
+    model = boosted_trees("regression", 250, 0.05, 15).fit(matrix, np.concatenate(targets))
     salience = TrainedHead("salience", names, model, matrix[:2000], len(examples), len(matrix))
     return [*_fit_helpers(examples), salience]
 
@@ -280,7 +305,7 @@ def _fit_helpers(examples: Sequence[Example]) -> tuple[TrainedHead, TrainedHead]
     rows = np.concatenate([feature_matrix(example.concepts[1], names) for example in whole])
     labels = np.concatenate([example.used_stems for example in whole])
     taken = np.random.default_rng(SEED).random(len(rows)) < min(1.0, 80_000 / len(rows))
-    model = _trees("binary", 80, 0.08, 12).fit(rows[taken], labels[taken].astype(int))
+    model = boosted_trees("binary", 80, 0.08, 12).fit(rows[taken], labels[taken].astype(int))
     concept = TrainedHead("concept", names, model, rows[:2000], len(whole), int(taken.sum()))
     draw = np.random.default_rng(SEED)
     samples = [_sample(example, draw) for example in examples]
@@ -322,7 +347,7 @@ def _linear(weights: npt.NDArray[np.floating], intercept: float) -> Any:
     return model
 
 
-def _trees(objective: str, n_trees: int, learning_rate: float, n_leaves: int) -> Any:
+def boosted_trees(objective: str, n_trees: int, learning_rate: float, n_leaves: int) -> Any:
     """Boosted trees; one thread, so that the same data gives the same trees."""
     from lightgbm import LGBMClassifier, LGBMRegressor
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from edge.encoder import Encoder
@@ -12,51 +13,89 @@ from edge.manifest import Bundle, read_bundle
 from export.documents import Document, data_hashes, read_documents
 from export.errors import MissingExtraError
 from export.heads import attach_heads
-from export.train import Example, train_heads
+from export.phrases import PhraseExample, PhraseSource, fit_phrase_head, phrase_documents
+from export.tagging import fit_tagger, tag_with_teacher, tagging_sentences
+from export.train import Example, TrainedHead, fit_chapter_heads, fit_sentence_heads
 from export.vectors import VectorCache
 
 Log = Callable[[str], None]
 MIN_SHOW_EPISODES = 3
 """A show with fewer episodes is never left out by itself."""
 N_EPISODE_FOLDS = 3
+PARTS = ("chapters", "sentences", "phrases")
+"""Heads that are trained together, by what they are for."""
 
 
-def train_bundle(folder: Path, data: Path, cache: Path, log: Log) -> Bundle:
-    """Train all heads on the training documents and write them into the bundle.
+@dataclass(frozen=True)
+class Material:
+    """All there is to learn from, measured."""
+
+    bundle: Bundle
+    examples: list[Example]
+    tagger: TrainedHead | None
+    phrases: list[PhraseExample]
+
+    def fit(self, left_out: Collection[str], parts: Collection[str], log: Log) -> list[TrainedHead]:
+        """The heads of some parts, without some episodes.
+
+        :param left_out: Episodes not to learn from.
+        :param parts: Which of ``PARTS``.
+        :param log: Told of each step.
+        """
+        examples = [e for e in self.examples if e.document.episode not in left_out]
+        heads: list[TrainedHead] = []
+        if "chapters" in parts:
+            heads += fit_chapter_heads(examples, log)
+        if "sentences" in parts:
+            heads += fit_sentence_heads(examples, log)
+        if self.tagger:
+            log("phrase")
+            known = [e for e in self.phrases if e.document.episode not in left_out]
+            heads += [self.tagger, fit_phrase_head(known)]
+        return heads
+
+
+def train_bundle(
+    folder: Path, data: Path, cache: Path, log: Log, parts: Collection[str] = PARTS
+) -> Bundle:
+    """Train heads on the training documents and write them into the bundle.
 
     :param folder: Bundle whose vectors the heads read.
     :param data: Folder of the training files.
     :param cache: Folder of sentence vectors.
     :param log: Told of each step.
+    :param parts: Which of ``PARTS`` to train; the other heads stay.
     :raises ExportError: If data are missing, or a head does not pass.
     """
-    bundle, examples = _examples(folder, data, cache, log)
-    return attach_heads(bundle, train_heads(examples, log), data_hashes(data))
+    material = _material(folder, data, cache, parts, log)
+    return attach_heads(material.bundle, material.fit((), parts, log), data_hashes(data))
 
 
-def train_folds(folder: Path, data: Path, cache: Path, output: Path, log: Log) -> None:
+def train_folds(
+    folder: Path, data: Path, cache: Path, output: Path, log: Log, parts: Collection[str] = PARTS
+) -> None:
     """Bundles trained without some documents, and ``folds.json`` that says without which.
 
     ``show-N`` leaves out a whole show, ``episodes-N`` some episodes of every show; meetings of
-    the validation part are in none.
+    the validation part are in none. The tagger, which learns no human label, is the same in all.
 
     :param folder: Bundle whose vectors the heads read; it is not changed.
     :param data: Folder of the training files.
     :param cache: Folder of sentence vectors.
     :param output: Folder to write to.
     :param log: Told of each step.
+    :param parts: Which of ``PARTS`` to train; the other heads stay as they are.
     :raises ExportError: If data are missing, or a head does not pass.
     """
-    _, examples = _examples(folder, data, cache, log)
+    material = _material(folder, data, cache, parts, log)
     hashes = data_hashes(data)
     left_out: dict[str, list[str]] = {}
-    for name, held in fold_members([example.document for example in examples]).items():
+    for name, held in fold_members([e.document for e in material.examples]).items():
         log(f"fold {name}: {len(held)} episodes left out")
         target = output / name
         shutil.rmtree(target, ignore_errors=True)
         shutil.copytree(folder, target)
-        known = [example for example in examples if example.document.episode not in held]
-        attach_heads(read_bundle(target), train_heads(known, log), hashes)
+        attach_heads(read_bundle(target), material.fit(held, parts, log), hashes)
         left_out[name] = sorted(held)
     (output / "folds.json").write_text(json.dumps(left_out, indent=1) + "\n", encoding="utf-8")
 
@@ -85,11 +124,12 @@ def fold_members(documents: Sequence[Document]) -> dict[str, set[str]]:
     return folds
 
 
-def _examples(folder: Path, data: Path, cache: Path, log: Log) -> tuple[Bundle, list[Example]]:
+def _material(folder: Path, data: Path, cache: Path, parts: Collection[str], log: Log) -> Material:
     try:
         import lightgbm  # noqa: F401
         import rouge_score  # noqa: F401
         import skl2onnx  # noqa: F401
+        import spacy  # noqa: F401
     except ImportError as error:
         raise MissingExtraError(
             f"training needs {error.name or 'a package'}, which is not installed here",
@@ -100,7 +140,29 @@ def _examples(folder: Path, data: Path, cache: Path, log: Log) -> tuple[Bundle, 
     log(f"{len(documents)} training documents")
     vectors = VectorCache(cache, encoder)
     vectors.add((s.text for document in documents for s in document.sentences), log)
-    return encoder.bundle, [
+    examples = [
         Example(document, vectors.get([s.text for s in document.sentences]), encoder.rarity)
         for document in documents
     ]
+    if "phrases" not in parts:
+        return Material(encoder.bundle, examples, None, [])
+    texts = tagging_sentences(documents)
+    log(f"tagger: {len(texts)} sentences")
+    tagger = fit_tagger(list(tag_with_teacher(texts)), len(documents))
+    return Material(
+        encoder.bundle, examples, tagger, _phrases(documents, tagger, encoder, vectors, log)
+    )
+
+
+def _phrases(
+    documents: Sequence[Document],
+    tagger: TrainedHead,
+    encoder: Encoder,
+    vectors: VectorCache,
+    log: Log,
+) -> list[PhraseExample]:
+    sources = [PhraseSource(d, tagger, encoder.rarity) for d in phrase_documents(documents)]
+    log(f"phrases of {len(sources)} texts")
+    vectors.add((text for source in sources for text in source.texts), log)
+    measured = (source.measured(vectors.get(source.texts)) for source in sources)
+    return [example for example in measured if example is not None]

@@ -73,12 +73,12 @@ def test_repairs_are_told_and_strict_refuses_them(tmp_path: Path) -> None:
     strict = edge("summarize", path, "--strict")
     assert strict.exit_code == 1
     assert strict.stdout == ""
-    assert "needed repairs: 1 x undecodable bytes" in strict.stderr
+    assert "is not as it should be: repaired 1 x undecodable bytes" in strict.stderr
 
 
 def test_foreign_language_is_said() -> None:
     text = json.dumps({"language": "de", "segments": [{"start": 0, "end": 1, "text": "Hallo."}]})
-    assert "the language is 'de'" in edge("summarize", "-", stdin=text).stderr
+    assert "its language is 'de'" in edge("summarize", "-", stdin=text).stderr
 
 
 def test_verbose_tells_stage_times(episode: Path) -> None:

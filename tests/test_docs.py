@@ -13,6 +13,8 @@ from pathlib import Path
 import pytest
 
 from edge import __version__
+from edge.digest import Digest
+from edge.render import to_markdown
 from edge.transcript import REPAIR_DETAILS
 from tests.conftest import ROOT, SEEDS
 
@@ -75,6 +77,14 @@ def test_readme_output_is_what_comes_out() -> None:
     same = sum(line in real for line in lines)
     # Another processor rounds INT8 otherwise and may choose another sentence here and there.
     assert same >= 0.8 * len(lines), [line for line in lines if line not in real]
+
+
+@pytest.mark.parametrize("seed", SEEDS, ids=lambda path: path.stem)
+def test_examples_are_what_comes_out(seed: Path, seed_digests: dict[str, Digest]) -> None:
+    shown = (ROOT / "docs" / "examples" / f"{seed.stem}.md").read_text(encoding="utf-8")
+    lines = [line for line in shown.splitlines()[1:] if line.strip()]
+    real = to_markdown(seed_digests[seed.name]).splitlines()
+    assert sum(line in real for line in lines) >= 0.8 * len(lines)
 
 
 def test_changelog_and_version() -> None:

@@ -6,8 +6,11 @@ import numpy as np
 import pytest
 
 from benchmarks.quality import baselines, metrics
+from edge.encoder import Encoder
+from edge.phrases import find_phrases
 from edge.records import Segment, Transcript
 from edge.sentences import rebuild_sentences
+from edge.tagger import tag_sentences
 
 pytestmark = pytest.mark.export  # needs rouge-score and nltk
 
@@ -76,3 +79,16 @@ def test_summary_baselines_keep_the_budget() -> None:
         chosen = metrics.cut_to_budget(choose(texts, vectors, 30), 30)
         assert sum(len(text.split()) for text in chosen) == 30
     assert baselines.oracle(texts, texts[7], 9) == [texts[7]]
+
+
+def test_keyphrase_baselines_find_what_is_said_most(encoder: Encoder) -> None:
+    lines = ["The solar panel feeds the battery.", "A solar panel needs sunlight and a roof."] * 4
+    sentences = rebuild_sentences(Transcript(tuple(Segment(line) for line in lines), "text"))
+    tags = tag_sentences(sentences, encoder.heads["tagger"])
+    found = find_phrases(sentences, [True] * len(sentences), tags).values()
+    pool = [candidate for candidate in found if candidate.is_open]
+    vectors = encoder.encode([sentence.text for sentence in sentences])
+    episode = baselines.Phrased(sentences, vectors, pool, encoder.encode)
+    for name, choose in baselines.PHRASES.items():
+        if name != "YAKE":  # yake is no dependency of the tests
+            assert "solar panel" in choose(episode)[:3], name

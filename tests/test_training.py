@@ -58,8 +58,11 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     meetings, chaptered, described = [], [], []
     for k in range(6):
         lines, boundaries = turns(draw, draw.sample(list(TOPICS), 3))
-        summary = {"query": "Summarize", "summary": f"They talked about {TOPICS['bread']}."}
-        row = {"turns": lines, "boundaries": boundaries}
+        summary = {
+            "query": "What about the baker?",
+            "summary": f"They talked about {TOPICS['bread']}.",
+        }
+        row = {"turns": lines, "boundaries": boundaries, "topics": ["Solar panel", "Bread dough"]}
         spans = [{**summary, "spans": [[0, 11]]}]
         split = "val" if k == 5 else "train"
         meetings.append(
@@ -67,7 +70,9 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
             | {"specific": spans}
         )
         chaptered.append({**row, "id": f"shows/show{k % 2}/{k}"})
-        described.append({"id": f"talks/{k}#1", "turns": lines, "description": TOPICS["solar"]})
+        described.append(
+            {"id": f"talks/{k}#1", "title": "Water", "turns": lines, "description": TOPICS["solar"]}
+        )
     write(folder / "qmsum_train.jsonl.gz", meetings)
     write(folder / "podcast_chapters_train.jsonl.gz", chaptered)
     write(folder / "optech_descriptions_train.jsonl.gz", described)
@@ -108,6 +113,29 @@ def test_heads_are_learned_always_to_the_same_bytes(bundle: Path, data: Path) ->
         read_transcript(CHIP), Encoder(after), source_path="x", fallback_title="X"
     )
     assert digest.key_points
+
+
+def test_one_part_is_learned_and_the_others_stay(bundle: Path, data: Path) -> None:
+    before = {head.name: head for head in read_bundle(bundle).manifest.heads}
+    arguments = ("--part", "phrases", "--cache", bundle.parent / "vectors")
+    code, output = edge_export("train", bundle, "--data", data, *arguments)
+    assert code == 0, output
+    after = {head.name: head for head in read_bundle(bundle).manifest.heads}
+    assert set(after) == set(before)
+    assert {name for name in after if after[name] != before[name]} == {"tagger", "phrase"}
+    verify_files(read_bundle(bundle))
+
+
+def test_a_head_that_does_not_pass_leaves_the_bundle_as_it_was(
+    bundle: Path, data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = {path.name: path.read_bytes() for path in bundle.iterdir()}
+    monkeypatch.setattr("export.heads.MAX_HEAD_BYTES", 10)
+    arguments = ("--part", "phrases", "--cache", bundle.parent / "vectors")
+    code, output = edge_export("train", bundle, "--data", data, *arguments)
+    assert code == 1
+    assert "at most 10 are allowed" in output
+    assert {path.name: path.read_bytes() for path in bundle.iterdir()} == before
 
 
 def test_folds_leave_out_what_they_say(bundle: Path, data: Path, tmp_path: Path) -> None:

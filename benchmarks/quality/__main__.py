@@ -16,14 +16,18 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from statistics import mean
 
+import numpy as np
+
 from benchmarks.quality import baselines, data, metrics
 from benchmarks.quality.data import Item
 from edge.digest import Digest, digest_transcript
 from edge.encoder import Encoder, Progress
 from edge.heads import load_heads
 from edge.keypoints import without_lead
-from edge.manifest import read_bundle
+from edge.manifest import Bundle, read_bundle
+from edge.phrases import find_phrases
 from edge.store import find_bundle
+from edge.tagger import tag_sentences
 from edge.windows import FloatArray
 
 OURS = "**edge**"
@@ -32,17 +36,19 @@ Scores = dict[str, list[dict[str, float]]]
 
 
 class RememberingEncoder(Encoder):
-    """An encoder that embeds a document once, however many systems ask."""
+    """An encoder that embeds a text once, however many systems ask."""
+
+    def __init__(self, bundle: Bundle) -> None:
+        super().__init__(bundle)
+        self._known: dict[str, FloatArray] = {}
 
     def encode(self, texts: Sequence[str], progress: Progress | None = None) -> FloatArray:
-        """As ``Encoder.encode``; the last document's answer is kept."""
-        key = tuple(texts)
-        if getattr(self, "_key", None) != key:
-            vectors = super().encode(texts, progress)
-            if len(texts) < 20:  # titles and the like
-                return vectors
-            self._key, self._vectors = key, vectors
-        return self._vectors
+        """As ``Encoder.encode``."""
+        new = list(dict.fromkeys(text for text in texts if text not in self._known))
+        self._known.update(zip(new, super().encode(new, progress), strict=True))
+        if not texts:
+            return np.zeros((0, self.spec.dimension), np.float32)
+        return np.stack([self._known[text] for text in texts])
 
 
 def _digest(item: Item, encoder: Encoder, max_words: int = 120) -> Digest:
@@ -114,17 +120,22 @@ def score_tags(items: Sequence[Item], encoder: Encoder) -> Scores:
     for item in items:
         if not item.tags:
             continue
-        vectors = encoder.encode([sentence.text for sentence in item.sentences])
-        text = " ".join(sentence.text for sentence in item.sentences)
-        found = {
-            "YAKE": baselines.yake(text),
-            "EmbedRank": baselines.embed_rank(item.sentences, vectors, encoder.encode),
-            OURS: [phrase.text for phrase in _digest(item, encoder).keyphrases],
-        }
+        episode = _phrased(item, encoder)
+        found = {name: choose(episode) for name, choose in baselines.PHRASES.items()}
+        found[OURS] = [phrase.text for phrase in _digest(item, encoder).keyphrases]
         for name, phrases in found.items():
             rows[name].append(metrics.keyphrase_scores(phrases, item.tags, 15))
         print(".", end="", file=sys.stderr, flush=True)
     return rows
+
+
+def _phrased(item: Item, encoder: Encoder) -> baselines.Phrased:
+    usable = [True] * len(item.sentences)
+    tags = tag_sentences(item.sentences, encoder.heads["tagger"])
+    candidates = find_phrases(item.sentences, usable, tags).values()
+    pool = [candidate for candidate in candidates if candidate.is_open]
+    vectors = encoder.encode([sentence.text for sentence in item.sentences])
+    return baselines.Phrased(item.sentences, vectors, pool, encoder.encode)
 
 
 def print_table(title: str, rows: Mapping[str, Sequence[Mapping[str, float]]]) -> None:

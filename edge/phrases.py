@@ -1,0 +1,160 @@
+"""Noun phrases: what an episode can be said to be about, with every mention."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+
+from edge.heads import Scores
+from edge.lexicon import FILLERS, FUNCTION_WORDS, GENERIC, stem
+from edge.records import Mention, Sentence
+from edge.tagger import TAGS, bare_word, ends_clause
+
+Key = tuple[str, ...]
+"""A phrase as the stems of its words: its identity."""
+
+MAX_PHRASE_WORDS = 5
+MIN_OPEN = 0.3
+"""Share of mentions in which a phrase is not cut out of a longer one, on each side."""
+_OTHER = TAGS.index("other")
+_ADJECTIVE = TAGS.index("adjective")
+_NAME = TAGS.index("name")
+_NEVER = FUNCTION_WORDS | FILLERS
+
+
+@dataclass
+class Candidate:
+    """A noun phrase and how the episode uses it."""
+
+    key: Key
+    mentions: list[tuple[int, Mention]] = field(default_factory=list)
+    """(sentence index, mention) in order."""
+    surfaces: Counter[str] = field(default_factory=Counter)
+    n_capitalised: int = 0
+    """Mentions with every word capitalised though no sentence begins there."""
+    n_open_left: int = 0
+    """Mentions that begin a noun phrase."""
+    n_open_right: int = 0
+    """Mentions that end one."""
+    n_whole: int = 0
+    """Mentions that are a whole noun phrase."""
+    n_inside: int = 0
+    """Mentions that do not begin a sentence: only these tell names from other words."""
+    n_named: int = 0
+    """Mentions whose last word is tagged as a name."""
+    noun_sum: float = 0.0
+    """Sum over mentions of the last word's probability to be a noun or a name."""
+
+    @property
+    def is_name(self) -> bool:
+        """Whether it is written like a name: capitalised inside sentences."""
+        return self.n_inside > 0 and self.n_capitalised >= 0.5 * self.n_inside
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it is a phrase of its own rather than a part of one longer phrase."""
+        # "learning code" is only ever cut out of "machine learning code".
+        return min(self.n_open_left, self.n_open_right) >= MIN_OPEN * len(self.mentions)
+
+    @property
+    def is_generic(self) -> bool:
+        """Whether no word of it names a subject."""
+        return all(word in GENERIC for word in self.key)
+
+    @property
+    def text(self) -> str:
+        """The commonest wording, in lower case unless it is a name."""
+        surface = max(self.surfaces.items(), key=lambda item: (item[1], item[0]))[0]
+        if self.is_name:
+            return surface
+        return " ".join(w if _keeps_case(w) else w.lower() for w in surface.split())
+
+
+def _keeps_case(word: str) -> bool:
+    return sum(character.isupper() for character in word) > 1 or "." in word
+
+
+def find_phrases(
+    sentences: Sequence[Sentence], usable: Sequence[bool], tags: Sequence[Scores]
+) -> dict[Key, Candidate]:
+    """All noun phrases of up to five words inside a clause, and the parts that end alike.
+
+    :param sentences: The whole episode.
+    :param usable: For each sentence, whether it may be a source.
+    :param tags: For each sentence, probabilities of ``TAGS``, shape (words, 4).
+    """
+    candidates: dict[Key, Candidate] = {}
+    for i, sentence in enumerate(sentences):
+        if not usable[i]:
+            continue
+        tokens = sentence.text.split()
+        bare = [bare_word(token) for token in tokens]
+        for first, last in _runs(tokens, bare, tags[i]):
+            for a in range(first, last):
+                for b in range(a + 1, min(a + MAX_PHRASE_WORDS, last) + 1):
+                    if tags[i][b - 1].argmax() != _ADJECTIVE:
+                        _add(candidates, sentence, i, bare, tags[i], (first, a, b, last))
+    return candidates
+
+
+def _runs(
+    tokens: Sequence[str], bare: Sequence[str], tags: npt.NDArray[np.floating]
+) -> list[tuple[int, int]]:
+    """(first, one past last) word of each stretch of adjectives, nouns and names in a clause."""
+    kinds = tags.argmax(axis=1)
+    runs: list[tuple[int, int]] = []
+    start = None
+    for position in range(len(tokens) + 1):
+        if start is not None and (
+            ends_clause(tokens, position) or not _is_nominal(bare[position], kinds[position])
+        ):
+            runs.append((start, position))
+            start = None
+        if (
+            start is None
+            and position < len(tokens)
+            and _is_nominal(bare[position], kinds[position])
+        ):
+            start = position
+    return runs
+
+
+def _is_nominal(word: str, kind: int) -> bool:
+    return (
+        len(word) > 1
+        and kind != _OTHER
+        and not word.isdigit()
+        and word.lower().replace("’", "'") not in _NEVER
+    )
+
+
+def _add(
+    candidates: dict[Key, Candidate],
+    sentence: Sentence,
+    i: int,
+    bare: Sequence[str],
+    tags: npt.NDArray[np.floating],
+    places: tuple[int, int, int, int],
+) -> None:
+    """Count words a to b of a run from first to last of sentence ``i``."""
+    first, a, b, last = places
+    phrase = bare[a:b]
+    key = tuple(stem(word) for word in phrase)
+    if len(set(key)) < len(key):  # a stutter: "machine machine learning"
+        return
+    candidate = candidates.setdefault(key, Candidate(key))
+    mention = Mention(sentence.word_segments[a], sentence.word_starts_s[a])
+    candidate.mentions.append((i, mention))
+    candidate.surfaces[" ".join(phrase)] += 1
+    candidate.n_open_left += a == first
+    candidate.n_open_right += b == last
+    candidate.n_whole += a == first and b == last
+    candidate.n_named += int(tags[b - 1].argmax()) == _NAME
+    candidate.noun_sum += float(1.0 - tags[b - 1][_ADJECTIVE] - tags[b - 1][_OTHER])
+    if a > 0:
+        candidate.n_inside += 1
+        candidate.n_capitalised += all(word[:1].isupper() for word in phrase)
