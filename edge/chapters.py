@@ -20,6 +20,8 @@ MIN_SECOND_PHRASE = 0.75
 """A second phrase joins the title if it scores this share of the first."""
 SHARED_WEIGHT = 0.4
 """What a phrase said mostly in other chapters is worth, at the least, beside one's own."""
+SINGLE_WEIGHT = 0.8
+"""What a single word that is no name is worth beside a longer phrase, which says more."""
 _ROOT_LETTERS = 5
 
 
@@ -66,7 +68,9 @@ def title_chapters(
             continue
         scores = score_phrases(pool, own, sentences[a:b], vectors[a:b], part, encoder)
         shares = np.array([len(c.mentions) / said[c.key] for c in pool])
+        single = [len(c.key) == 1 and not c.is_name for c in pool]
         weighted = scores * (SHARED_WEIGHT + (1.0 - SHARED_WEIGHT) * shares)
+        weighted *= np.where(single, SINGLE_WEIGHT, 1.0)
         ranked = sorted(zip(weighted.tolist(), [c.key for c in pool], strict=True), reverse=True)
         phrases = _distinct(ranked, used)
         titles.append(_join_title([own[key].text for key in phrases]))

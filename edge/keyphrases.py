@@ -34,6 +34,8 @@ chapter by (reliability table in docs/quality.md)."""
 UNLEARNED_WEIGHT = 0.2
 """Weight, beside the head, of the best ranking without learning: texts unlike those it learned
 from keep its order. docs/adr/0007-phrases.md gives the numbers."""
+SHORT_WEIGHT, SHORT_WORDS = 0.4, 600
+"""So much more of it in a very short text, fading with its words: the head knows long speech."""
 
 
 def worth_embedding(
@@ -209,7 +211,9 @@ def score_phrases(
     """
     features = phrase_features(pool, candidates, sentences, vectors, embedded, encoder.rarity)
     learned = encoder.heads["phrase"].predict(features)
-    return learned + UNLEARNED_WEIGHT * features["cosine_early_often_rank"]
+    n_words = sum(sentence.n_words for sentence in sentences)
+    weight = UNLEARNED_WEIGHT + SHORT_WEIGHT * math.exp(-n_words / SHORT_WORDS)
+    return learned + weight * features["cosine_early_often_rank"]
 
 
 def distinct(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -65,8 +66,9 @@ def test_speech_gives_no_warning(seed: Path) -> None:
 
 
 def test_a_declared_language_is_believed() -> None:
-    vtt = b"WEBVTT\nLanguage: de\n\n00:00.000 --> 00:02.000\nThe words are English.\n"
-    (warning,) = find_warnings(parse_transcript(vtt))
+    segments = [{"start": 0, "end": 1, "text": "The words are English."}]
+    raw = json.dumps({"language": "de", "segments": segments}).encode()
+    (warning,) = find_warnings(parse_transcript(raw))
     assert "'de'" in warning.detail
 
 
