@@ -182,9 +182,15 @@ def digest_transcript(
         ),
         **{
             name: tuple(
-                keypoints.to_key_point(sentences[i], ranked, i) for i in shown.get(name, ())
+                keypoints.to_key_point(sentences[i], texts[i], float(scores[i]))
+                for i in shown.get(name, ())
             )
-            for name in ("summary", "key_points", "quotes", "questions")
+            for name, scores in {
+                "summary": ranked.scores,
+                "key_points": ranked.scores,
+                "quotes": ranked.scores,
+                "questions": ranked.carried,
+            }.items()
         },
         keyphrases=tuple(found_phrases),
         chapters=tuple(found_chapters),

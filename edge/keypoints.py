@@ -72,6 +72,8 @@ class Ranked:
     """Shape (sentences,), 0 to 1; 0 for a sentence that is no key point by itself."""
     fillings: Scores
     """The same for the summary, where a sentence stands among others; 0 where not to be shown."""
+    carried: Scores
+    """Shape (sentences,), 0 to 1: salience alone, however a sentence reads."""
     texts: tuple[str, ...]
     """Sentences without their leading fillers."""
     introduction: int | None
@@ -109,20 +111,21 @@ def rank_sentences(
         if not usable[i] or not _says_something(sentence, text):
             continue
         fitness = reads_alone(sentence, text)
-        carried = max(0.0, salience[i])
+        worth = max(0.0, salience[i])
         is_complete = _is_complete(text, is_punctuated)
-        scores[i] = carried * fitness if is_complete else 0.0
-        fillings[i] = carried * fitness**FITNESS_POWER * (1.0 if is_complete else INCOMPLETE)
+        scores[i] = worth * fitness if is_complete else 0.0
+        fillings[i] = worth * fitness**FITNESS_POWER * (1.0 if is_complete else INCOMPLETE)
     n_words = [sentence.n_words for sentence in sentences]
     n_opening = int(
         np.searchsorted(np.cumsum(n_words), INTRODUCTION_SHARE * sum(n_words), side="right")
     )
     introduction = _introduction(sentences[:n_opening], texts, usable)
+    carried = np.maximum(salience, 0.0) / max(salience.max(initial=0.0), 1e-9)
     for values in (scores, fillings):
         values /= max(values.max(initial=0.0), 1e-9)
         if introduction is not None:
             values[introduction] = 1.0
-    return Ranked(scores, fillings, tuple(texts), introduction, n_opening)
+    return Ranked(scores, fillings, carried, tuple(texts), introduction, n_opening)
 
 
 def _introduction(
@@ -274,20 +277,20 @@ def best_in(span: tuple[int, int], ranked: Ranked, usable: Sequence[bool]) -> in
     return max(inside, key=lambda i: (ranked.scores[i], len(ranked.texts[i]), -i), default=None)
 
 
-def to_key_point(sentence: Sentence, ranked: Ranked, i: int) -> KeyPoint:
-    """The record of a chosen sentence; one that is no key point by itself scores 0.
+def to_key_point(sentence: Sentence, text: str, score: float) -> KeyPoint:
+    """The record of a chosen sentence.
 
     :param sentence: The sentence.
-    :param ranked: As ``rank_sentences`` gives it.
-    :param i: Its index.
+    :param text: It without its leading fillers.
+    :param score: 0 to 1.
     """
-    dropped = sentence.n_words - len(ranked.texts[i].split())
+    dropped = sentence.n_words - len(text.split())
     return KeyPoint(
-        text=ranked.texts[i],
+        text=text,
         first_segment=sentence.word_segments[dropped],
         last_segment=sentence.last_segment,
         start_s=sentence.word_starts_s[dropped],
         end_s=sentence.end_s,
         speaker=sentence.speaker,
-        score=round(float(ranked.scores[i]), 4),
+        score=round(score, 4),
     )

@@ -99,4 +99,5 @@ def test_questions_are_questions(digest: Digest) -> None:
             for i in range(question.first_segment, question.last_segment + 1)
         )
         assert question.text.split()[-1] in said
+        assert 0.0 < question.score <= 1.0
     assert np.all(np.diff([question.first_segment for question in digest.questions]) >= 0)
