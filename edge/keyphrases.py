@@ -34,7 +34,7 @@ chapter by (reliability table in docs/quality.md)."""
 UNLEARNED_WEIGHT = 0.2
 """Weight, beside the head, of the best ranking without learning: texts unlike those it learned
 from keep its order. docs/adr/0007-phrases.md gives the numbers."""
-SHORT_WEIGHT, SHORT_WORDS = 0.4, 600
+SHORT_WEIGHT, SHORT_WORDS = 0.8, 600
 """So much more of it in a very short text, fading with its words: the head knows long speech."""
 
 
