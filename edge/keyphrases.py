@@ -213,7 +213,9 @@ def score_phrases(
     learned = encoder.heads["phrase"].predict(features)
     n_words = sum(sentence.n_words for sentence in sentences)
     weight = UNLEARNED_WEIGHT + SHORT_WEIGHT * math.exp(-n_words / SHORT_WORDS)
-    return learned + weight * features["cosine_early_often_rank"]
+    scores = learned + weight * features["cosine_early_often_rank"]
+    # On the scale of a long text, whose scores were calibrated.
+    return scores * (1.0 + UNLEARNED_WEIGHT) / (1.0 + weight)
 
 
 def distinct(

@@ -69,7 +69,9 @@ class Candidate:
     def text(self) -> str:
         """The commonest wording, in lower case unless it is a name."""
         surface = max(self.surfaces.items(), key=lambda item: (item[1], item[0]))[0]
-        if self.is_name:
+        # "Hurricane Gilbert" may only begin sentences; "Machine learning" gives itself away.
+        is_capitalised = len(self.key) > 1 and all(w[:1].isupper() for w in surface.split())
+        if self.is_name or (is_capitalised and not self.n_inside):
             return surface
         return " ".join(w if _keeps_case(w) else w.lower() for w in surface.split())
 

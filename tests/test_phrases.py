@@ -57,6 +57,14 @@ def test_noun_phrases_are_found_with_every_mention(encoder: Encoder) -> None:
     assert not found["lithium"].is_open  # only ever cut out of "lithium battery"
 
 
+def test_names_keep_their_capitals_even_where_they_begin_the_only_sentence(
+    encoder: Encoder,
+) -> None:
+    found = phrases_of("Hurricane Gilbert moved south. Machine learning is hard.", encoder)
+    assert "Hurricane Gilbert" in found
+    assert "machine learning" in found
+
+
 def test_unusable_sentences_give_no_phrases(encoder: Encoder) -> None:
     sentences = sentences_of(TEXT)
     tags = tag_sentences(sentences, encoder.heads["tagger"])
