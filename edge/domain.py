@@ -1,7 +1,8 @@
 """Whether a text looks like the English speech the models know.
 
-Each limit lies outside everything seen in 218 podcasts, 162 meetings and 1,985 podcast chapters
-(docs/quality.md); a recipe, a log file, a song or another language crosses at least one.
+Each limit lies outside everything seen in 218 podcasts and 162 meetings, and outside all but one
+in a hundred of 1,985 single podcast chapters (docs/quality.md); a recipe, a log file, a song or
+another language crosses at least one.
 """
 
 from __future__ import annotations

@@ -34,7 +34,7 @@ _STANCE = phrases(
     r"I (?:really |truly |strongly )?(?:think|believe|feel|love|hate|hope|wish|realized)\b",
     r"(?:should|must|never|always|nobody|everybody|everyone|nothing|everything)\b",
     r"(?:most|best|worst|biggest|hardest|easiest|only) \w+",
-    r"(?:not|n't|n’t) (?:just |only |really )?[^.]{3,40}\b(?:but|rather|it['’]s)\b",
+    r"(?:not|\w+n['’]t) (?:just |only |really )?[^.]{3,40}\b(?:but|rather|it['’]s)\b",
     r"(?:important|matters?|problem|mistake|beautiful|amazing|terrible|crazy|surpris)",
     r"(?:if you|the (?:point|truth|reality|reason|key|idea|trick|thing) is|the more)\b",
 )

@@ -116,7 +116,7 @@ class PhraseSource:
         :param vectors: Vectors of ``texts``, shape (texts, dimension).
         """
         document = self.source.document
-        known = {candidate.key: _stems(candidate.text) for candidate in self.pool}
+        known = {candidate.key: _stems(_bare(candidate.text)) for candidate in self.pool}
         named, parts = _longest_within(document.labels, set(known.values()))
         if len(self.pool) < MIN_CANDIDATES or not named:
             return None
@@ -133,10 +133,12 @@ def _target(key: Key, named: Collection[Key], mentioned: Collection[Key]) -> flo
     return NAMED if key in named else MENTIONED if key in mentioned else 0.0
 
 
-def _stems(text: str) -> Key:
-    return tuple(
-        stem_word(word) for word in re.findall(r"[a-z0-9]+", text.lower().replace("'s", ""))
-    )
+def _bare(text: str) -> list[str]:
+    return re.findall(r"[a-z0-9]+", text.lower().replace("'s", ""))
+
+
+def _stems(bare: Sequence[str]) -> Key:
+    return tuple(stem_word(word) for word in bare)
 
 
 def _longest_within(texts: Sequence[str], known: Collection[Key]) -> tuple[set[Key], set[Key]]:
@@ -149,8 +151,8 @@ def _longest_within(texts: Sequence[str], known: Collection[Key]) -> tuple[set[K
     parts: set[Key] = set()
     for text in texts:
         for line in re.split(r"[.,;:?!()\n]", text):
-            own = re.findall(r"[a-z0-9]+", line.lower().replace("'s", ""))
-            stems = tuple(stem_word(word) for word in own)
+            own = _bare(line)
+            stems = _stems(own)
             for a, b in _longest_hits(stems, known):
                 around = [*own[max(0, a - 1) : a], *own[b : b + 1]]
                 is_whole = not any(map(is_content_word, around))

