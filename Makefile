@@ -66,9 +66,11 @@ examples: .venv-demo/ready
 quality: .venv/ready
 	.venv/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt \
 	  --editable '.[quality]'
-	.venv/bin/edge-export train models/minilm-l6/int8 --data $(DATA) --folds build/folds
+	.venv/bin/edge-export train models/minilm-l6/int8 --data $(DATA) --part chapters \
+	  --part phrases --folds build/folds
 	.venv/bin/python -m benchmarks.quality summaries --data $(DATA)
 	.venv/bin/python -m benchmarks.quality chapters --data $(DATA)
+	.venv/bin/python -m benchmarks.quality titles --data $(DATA)
 	.venv/bin/python -m benchmarks.quality tags --data $(DATA)
 
 # The cold command against what a user would assemble from torch packages.

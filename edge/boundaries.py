@@ -7,7 +7,6 @@ the vocabulary and the meaning change there. docs/adr/0006-heads.md tells how th
 
 from __future__ import annotations
 
-import itertools
 import math
 import re
 from collections import Counter
@@ -37,18 +36,24 @@ from edge.windows import (
 MEANING_WINDOWS = (50, 120, 300, 700)
 VOCABULARY_WINDOWS = (120, 300)
 NEW_WORD_WINDOWS = (60, 200)
+NEAR_WORDS = 40
+"""Words on either side of a place in which a question or a cue tells of it."""
+OPENING_WINDOWS = (40, 150, 400)
+MAX_QUESTION_WORDS = 1000
+"""Words to the last or next question, at the most."""
 STEM_COLUMNS = 256
 MIN_CHAPTER_WORDS = 120
 MIN_EDGE_WORDS = 60
 """No chapter begins this near the episode's start or end."""
-MIN_SHOWN_WORDS = 60
-"""Words a chapter needs besides adverts and notes of the recogniser."""
 WORDS_PER_CHAPTER = 800
 """Words of a usual chapter, to turn a sum of probabilities into a density."""
-THRESHOLD = 0.2
+THRESHOLD = 0.38
 """Least smoothed probability of a boundary where chapters are as dense as usual."""
-SMOOTHING = (0.5, 0.25)
-"""Weight of the neighbours' probabilities: a boundary one sentence off is nearly right."""
+PEAK_WORDS = 80
+"""A chapter begins at the likeliest place among those this near."""
+SMOOTHING_WORDS = 120
+"""Probabilities this near add to each other, less the farther: another transcription puts the
+same words into other sentences, and the head's belief with them."""
 NO_OPENING = -3.0
 
 _OPENING = (
@@ -101,17 +106,34 @@ def opening_features(vectors: FloatArray) -> dict[str, npt.NDArray[np.floating]]
     return {"vector_before": before, "vector": vectors}
 
 
-def with_opening(features: Mapping[str, Array], opening: Array) -> dict[str, Array]:
+def with_opening(
+    features: Mapping[str, Array], opening: Array, sentences: Sequence[Sentence]
+) -> dict[str, Array]:
     """Boundary features and what the ``opening`` head said around each place.
 
     :param features: As ``boundary_features`` gives them.
     :param opening: The head's scores.
+    :param sentences: The whole episode.
     """
     around = {f"opening{by:+d}": shifted(opening, by, NO_OPENING) for by in (-2, -1, 0, 1, 2)}
     for reach in (4, 10):
         near = [shifted(opening, by, -np.inf) for by in range(-reach, reach + 1)]
         around[f"opening_below_{reach}"] = np.max(near, axis=0) - opening
+    offsets = word_offsets(sentences)
+    for window in OPENING_WINDOWS:
+        before, after = _highest(opening, offsets, window)
+        around[f"opening_before_{window}"] = before - opening
+        around[f"opening_after_{window}"] = after - opening
+    around["opening_relative"] = (opening - opening.mean()) / max(float(opening.std()), 1e-9)
     return {**features, **around}
+
+
+def _highest(values: Array, offsets: Offsets, window: int) -> tuple[Array, Array]:
+    """Highest value in the window before and from each sentence on."""
+    first, last = bounds(offsets, window)
+    before = [values[a : i or 1].max() for i, a in enumerate(first)]
+    after = [values[i:b].max() for i, b in enumerate(last)]
+    return np.array(before), np.array(after)
 
 
 def boundary_features(sentences: Sequence[Sentence], vectors: FloatArray) -> dict[str, Array]:
@@ -125,7 +147,7 @@ def boundary_features(sentences: Sequence[Sentence], vectors: FloatArray) -> dic
     return {
         **_meaning(vectors, offsets),
         **_vocabulary(sentences, offsets),
-        **_wording(sentences),
+        **_wording(sentences, offsets),
         **_place(sentences, offsets),
         **_speakers(sentences, offsets),
     }
@@ -188,7 +210,7 @@ def _rates(counts: Array, offsets: Offsets, window: int) -> tuple[Array, Array]:
     return before, after
 
 
-def _wording(sentences: Sequence[Sentence]) -> dict[str, Array]:
+def _wording(sentences: Sequence[Sentence], offsets: Offsets) -> dict[str, Array]:
     texts = [sentence.text for sentence in sentences]
     measures: dict[str, Array] = {
         name: np.array([pattern.search(text) is not None for text in texts], float)
@@ -203,7 +225,25 @@ def _wording(sentences: Sequence[Sentence]) -> dict[str, Array]:
     }
     features["question-2"] = shifted(measures["question"], -2)
     features["length-2"] = shifted(measures["length"], -2)
-    return features
+    for name in (*_CUES, "question"):
+        before, after = _rates(measures[name], offsets, NEAR_WORDS)
+        features[f"{name}_before"], features[f"{name}_after"] = before > 0, after > 0
+    return {**features, **_questions(measures["question"], offsets)}
+
+
+def _questions(question: Array, offsets: Offsets) -> dict[str, Array]:
+    """How far the last and the next question are, and how often something is asked."""
+    n = len(question)
+    asked = np.flatnonzero(question)
+    ends = np.concatenate([[-MAX_QUESTION_WORDS], offsets[asked + 1]])
+    starts = np.concatenate([offsets[asked], [offsets[-1] + MAX_QUESTION_WORDS]])
+    since = offsets[:n] - ends[np.searchsorted(asked, np.arange(n))]
+    until = starts[np.searchsorted(asked, np.arange(n))] - offsets[:n]
+    return {
+        "words_since_question": np.minimum(since, MAX_QUESTION_WORDS).astype(np.float64),
+        "words_until_question": np.minimum(until, MAX_QUESTION_WORDS).astype(np.float64),
+        "question_share": np.full(n, float(question.mean())),
+    }
 
 
 def _place(sentences: Sequence[Sentence], offsets: Offsets) -> dict[str, Array]:
@@ -262,25 +302,8 @@ def find_boundaries(
     if len(sentences) < 2:
         return []
     opening = heads["opening"].predict(opening_features(vectors))
-    features = with_opening(boundary_features(sentences, vectors), opening)
+    features = with_opening(boundary_features(sentences, vectors), opening, sentences)
     return choose_boundaries(sentences, heads["boundary"].predict(features))
-
-
-def drop_bare(boundaries: Sequence[int], words_shown: npt.NDArray[np.int64]) -> list[int]:
-    """Boundaries without those that leave a chapter of adverts and goodbyes alone.
-
-    Such a stretch joins the chapter before it; the first one, the chapter after it.
-
-    :param boundaries: Sentence indices.
-    :param words_shown: Words of each sentence that may be shown, shape (sentences,).
-    """
-    sums = running_sums(words_shown)
-    kept = [
-        at
-        for at, end in itertools.pairwise([*boundaries, len(words_shown)])
-        if sums[end] - sums[at] >= MIN_SHOWN_WORDS
-    ]
-    return kept[1:] if kept and sums[kept[0]] < MIN_SHOWN_WORDS else kept
 
 
 def choose_boundaries(sentences: Sequence[Sentence], probability: Array) -> list[int]:
@@ -292,11 +315,8 @@ def choose_boundaries(sentences: Sequence[Sentence], probability: Array) -> list
     offsets = word_offsets(sentences)
     total = int(offsets[-1])
     possible = np.where(may_begin(sentences), probability, 0.0)
-    smooth = possible.copy()
-    for by, weight in enumerate(SMOOTHING, 1):
-        smooth += weight * (shifted(possible, by) + shifted(possible, -by))
+    smooth = np.where(possible > 0, _smooth(possible, offsets), 0.0)
     density = float(possible.sum()) / max(1.0, total / WORDS_PER_CHAPTER)
-    smooth[possible == 0] = 0.0
     chosen: list[int] = []
     for i in np.argsort(-smooth, kind="stable"):
         if smooth[i] < THRESHOLD * math.sqrt(density) or smooth[i] <= 0:
@@ -305,3 +325,16 @@ def choose_boundaries(sentences: Sequence[Sentence], probability: Array) -> list
         if apart and MIN_EDGE_WORDS <= offsets[i] <= total - MIN_EDGE_WORDS:
             chosen.append(int(i))
     return sorted(chosen)
+
+
+def _smooth(possible: Array, offsets: Offsets) -> Array:
+    """Sums of the probabilities around each place likelier than those near it; 0 elsewhere."""
+    starts = offsets[:-1]
+    peaks = possible >= np.maximum(*_highest(possible, offsets, PEAK_WORDS))
+    first, last = bounds(offsets, SMOOTHING_WORDS)
+    smooth = np.zeros(len(possible))
+    for i in np.flatnonzero(peaks):
+        near = slice(first[i], last[i])
+        nearness = 1.0 - np.abs(starts[near] - starts[i]) / SMOOTHING_WORDS
+        smooth[i] = possible[near] @ np.maximum(nearness, 0.0)
+    return smooth

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from edge import boilerplate, chapters, keyphrases, keypoints, quotes
-from edge.boundaries import drop_bare, find_boundaries
+from edge.boundaries import find_boundaries
 from edge.domain import find_warnings
 from edge.encoder import Encoder, Progress
 from edge.heads import require_heads
@@ -131,11 +131,9 @@ def digest_transcript(
     with watch.stage("encode"):
         vectors = encoder.encode([sentence.text for sentence in sentences], progress)
     with watch.stage("chapters"):
-        boundaries = drop_bare(
-            find_boundaries(sentences, vectors, encoder.heads),
-            np.array([s.n_words for s in sentences]) * np.array(usable),
-        )
-        spans = list(itertools.pairwise([0, *boundaries, len(sentences)]))
+        kept = np.flatnonzero(usable)  # an advert is no change of subject
+        found = find_boundaries([sentences[i] for i in kept], vectors[kept], encoder.heads)
+        spans = list(itertools.pairwise([0, *kept[found].tolist(), len(sentences)]))
     with watch.stage("phrases"):
         tags = tag_sentences(sentences, encoder.heads["tagger"])
     found_phrases: list[Keyphrase] = []

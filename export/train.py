@@ -235,7 +235,7 @@ def fit_chapter_heads(examples: Sequence[Example], log: Log) -> list[TrainedHead
     columns: list[dict[str, Array]] = []
     labels, weights = [], []
     for example, scores in zip(examples, opening, strict=True):
-        features = with_opening(example.boundary, scores)
+        features = with_opening(example.boundary, scores, example.document.sentences)
         marks = example.is_boundary[example.places]
         kept = marks | (draw.random(len(marks)) < BOUNDARY_NEGATIVE_SHARE)
         columns.append({name: values[example.places][kept] for name, values in features.items()})
@@ -243,7 +243,7 @@ def fit_chapter_heads(examples: Sequence[Example], log: Log) -> list[TrainedHead
         weights.append(np.where(marks[kept], 1.0, 1.0 / BOUNDARY_NEGATIVE_SHARE))
     names = tuple(columns[0])
     rows = np.concatenate([feature_matrix(own, names) for own in columns])
-    model = boosted_trees("binary", 200, 0.06, 12).fit(
+    model = boosted_trees("binary", 400, 0.03, 12).fit(
         rows, np.concatenate(labels).astype(int), sample_weight=np.concatenate(weights)
     )
     boundary = TrainedHead("boundary", names, model, rows[:2000], len(examples), len(rows))

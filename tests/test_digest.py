@@ -78,6 +78,19 @@ def test_chapters_tile_the_transcript(name: str, seed_digests: dict[str, Digest]
 
 
 @pytest.mark.parametrize("name", NAMES)
+def test_no_chapter_is_all_adverts(name: str, seed_digests: dict[str, Digest]) -> None:
+    digest = seed_digests[name]
+    out = {
+        segment
+        for part in digest.coverage.excluded
+        for segment in range(part.first_segment, part.last_segment + 1)
+    }
+    for chapter in digest.chapters:
+        kept = set(range(chapter.first_segment, chapter.last_segment + 1)) - out
+        assert sum(len(digest.transcript.segments[k].text.split()) for k in kept) >= 60
+
+
+@pytest.mark.parametrize("name", NAMES)
 def test_key_points_are_complete_thoughts(name: str, seed_digests: dict[str, Digest]) -> None:
     for point in seed_digests[name].key_points:
         assert point.text[0].isupper()

@@ -10,7 +10,6 @@ import pytest
 from edge.boundaries import (
     boundary_features,
     choose_boundaries,
-    drop_bare,
     find_boundaries,
     may_begin,
 )
@@ -92,11 +91,24 @@ def test_likelier_places_win_and_keep_their_distance() -> None:
     assert choose_boundaries(sentences, np.zeros(60)) == []
 
 
-def test_a_stretch_of_adverts_is_no_chapter() -> None:
-    shown = np.array([100, 100, 0, 100, 0])
-    assert drop_bare([1, 2, 3, 4], shown) == [1, 3]
-    assert drop_bare([1, 2], np.array([0, 100, 100])) == [2]
-    assert drop_bare([], np.array([5])) == []
+def test_a_chapter_begins_at_the_likeliest_place_among_those_near() -> None:
+    sentences = sentences_of(*(" ".join(["word"] * 19) + " end." for _ in range(60)))
+    probability = np.full(60, 0.005)
+    probability[[20, 21, 22]] = 0.3, 0.1, 0.4
+    assert choose_boundaries(sentences, probability) == [22]
+    spread = np.full(60, 0.005)
+    spread[[20, 22, 24]] = 0.3  # the same belief, put into other places, is not lost
+    assert choose_boundaries(sentences, spread) != []
+
+
+def test_questions_are_measured_in_words(encoder: Encoder) -> None:
+    sentences = sentences_of("It runs here.", "Why does it run?", "It is small.", "It is quick.")
+    vectors = encoder.encode([sentence.text for sentence in sentences])
+    measured = boundary_features(sentences, vectors)
+    assert measured["words_since_question"].tolist() == [1000, 1000, 0, 3]
+    assert measured["words_until_question"].tolist() == [3, 0, 1000, 1000]
+    assert measured["question_before"].tolist() == [False, False, True, True]
+    assert measured["question_after"].tolist() == [True, True, False, False]
 
 
 def test_features_do_not_need_speakers_or_more_than_a_sentence(encoder: Encoder) -> None:

@@ -9,8 +9,10 @@ tables: the mean of each measure, and our difference to each other system with a
 from __future__ import annotations
 
 import argparse
+import itertools
 import json
 import sys
+from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -20,15 +22,19 @@ import numpy as np
 
 from benchmarks.quality import baselines, data, metrics
 from benchmarks.quality.data import Item
+from edge.chapters import MAX_TITLE_WORDS, title_chapters
 from edge.digest import Digest, digest_transcript
 from edge.encoder import Encoder, Progress
+from edge.heads import Scores as HeadScores
 from edge.heads import load_heads
 from edge.keypoints import without_lead
 from edge.manifest import Bundle, read_bundle
 from edge.phrases import find_phrases
+from edge.records import Sentence
 from edge.store import find_bundle
 from edge.tagger import tag_sentences
 from edge.windows import FloatArray
+from export.vectors import VectorCache
 
 OURS = "**edge**"
 Scores = dict[str, list[dict[str, float]]]
@@ -36,15 +42,24 @@ Scores = dict[str, list[dict[str, float]]]
 
 
 class RememberingEncoder(Encoder):
-    """An encoder that embeds a text once, however many systems ask."""
+    """An encoder that embeds a text once, however many systems ask.
 
-    def __init__(self, bundle: Bundle) -> None:
+    :param bundle: The model.
+    :param cache: Folder of the vectors training kept; it is only read.
+    """
+
+    def __init__(self, bundle: Bundle, cache: Path) -> None:
         super().__init__(bundle)
+        self._stored = VectorCache(cache, self)
         self._known: dict[str, FloatArray] = {}
 
     def encode(self, texts: Sequence[str], progress: Progress | None = None) -> FloatArray:
         """As ``Encoder.encode``."""
-        new = list(dict.fromkeys(text for text in texts if text not in self._known))
+        unknown = dict.fromkeys(text for text in texts if text not in self._known)
+        stored = [text for text in unknown if text in self._stored]
+        if stored:
+            self._known.update(zip(stored, self._stored.get(stored), strict=True))
+        new = [text for text in unknown if text not in self._known]
         self._known.update(zip(new, super().encode(new, progress), strict=True))
         if not texts:
             return np.zeros((0, self.spec.dimension), np.float32)
@@ -58,7 +73,7 @@ def _digest(item: Item, encoder: Encoder, max_words: int = 120) -> Digest:
 
 
 def score_summaries(items: Sequence[Item], encoder: Encoder, max_words: int) -> Scores:
-    """ROUGE, redundancy and length of every system's summary.
+    """ROUGE, coverage, redundancy and length of every system's summary.
 
     :param items: Documents with a reference.
     :param encoder: The model.
@@ -78,6 +93,7 @@ def score_summaries(items: Sequence[Item], encoder: Encoder, max_words: int) -> 
             rows[name].append(
                 {
                     **metrics.rouge(chosen, item.reference, max_words),
+                    "coverage": metrics.coverage(encoder.encode(chosen), vectors),
                     "redundancy": metrics.redundancy(chosen),
                     "words": min(n_words, max_words),
                 }
@@ -110,6 +126,47 @@ def score_chapters(items: Sequence[Item], encoder: Encoder) -> Scores:
     return rows
 
 
+def score_titles(items: Sequence[Item], encoder: Encoder) -> Scores:
+    """Cosine of every system's chapter titles to the human ones, in the human's chapters.
+
+    :param items: Documents with titled chapters.
+    :param encoder: The model with the heads to use.
+    """
+    rows: Scores = defaultdict(list)
+    for item in items:
+        spans = _human_spans(item)
+        named = [k for k, title in enumerate(item.titles) if title and spans[k][0] < spans[k][1]]
+        if not named:
+            continue
+        tags = tag_sentences(item.sentences, encoder.heads["tagger"])
+        vectors = encoder.encode([sentence.text for sentence in item.sentences])
+        usable = [True] * len(item.sentences)
+        kept = [spans[k] for k in named]
+        found = {
+            OURS: title_chapters(kept, item.sentences, usable, tags, vectors, encoder),
+            "first six words": [
+                " ".join(item.sentences[a].text.split()[:MAX_TITLE_WORDS]) for a, _ in kept
+            ],
+        }
+        parts = [_phrased(item.sentences[a:b], tags[a:b], encoder) for a, b in kept]
+        for name, choose in baselines.PHRASES.items():
+            found[f"{name}, the first"] = [(choose(part) or [""])[0] for part in parts]
+        titles = [item.titles[k] for k in named]
+        found["the human title of the chapter before"] = [*titles[-1:], *titles[:-1]]
+        human = encoder.encode(titles)
+        for name, own in found.items():
+            cosine = (encoder.encode(own) * human).sum(axis=1)
+            rows[name].append({"cosine": 100 * float(cosine.mean())})
+        print(".", end="", file=sys.stderr, flush=True)
+    return rows
+
+
+def _human_spans(item: Item) -> list[tuple[int, int]]:
+    starts = [sentence.first_segment for sentence in item.sentences]
+    cuts = [bisect_left(starts, boundary) for boundary in (0, *item.boundaries)]
+    return list(itertools.pairwise([*cuts, len(item.sentences)]))
+
+
 def score_tags(items: Sequence[Item], encoder: Encoder) -> Scores:
     """Recall and F1 of the first 15 keyphrases against human topic tags that are said.
 
@@ -120,7 +177,8 @@ def score_tags(items: Sequence[Item], encoder: Encoder) -> Scores:
     for item in items:
         if not item.tags:
             continue
-        episode = _phrased(item, encoder)
+        tags = tag_sentences(item.sentences, encoder.heads["tagger"])
+        episode = _phrased(item.sentences, tags, encoder)
         found = {name: choose(episode) for name, choose in baselines.PHRASES.items()}
         found[OURS] = [phrase.text for phrase in _digest(item, encoder).keyphrases]
         for name, phrases in found.items():
@@ -129,13 +187,13 @@ def score_tags(items: Sequence[Item], encoder: Encoder) -> Scores:
     return rows
 
 
-def _phrased(item: Item, encoder: Encoder) -> baselines.Phrased:
-    usable = [True] * len(item.sentences)
-    tags = tag_sentences(item.sentences, encoder.heads["tagger"])
-    candidates = find_phrases(item.sentences, usable, tags).values()
+def _phrased(
+    sentences: Sequence[Sentence], tags: Sequence[HeadScores], encoder: Encoder
+) -> baselines.Phrased:
+    candidates = find_phrases(sentences, [True] * len(sentences), tags).values()
     pool = [candidate for candidate in candidates if candidate.is_open]
-    vectors = encoder.encode([sentence.text for sentence in item.sentences])
-    return baselines.Phrased(item.sentences, vectors, pool, encoder.encode)
+    vectors = encoder.encode([sentence.text for sentence in sentences])
+    return baselines.Phrased(sentences, vectors, pool, encoder.encode)
 
 
 def print_table(title: str, rows: Mapping[str, Sequence[Mapping[str, float]]]) -> None:
@@ -186,13 +244,14 @@ def _podcasts(folder: Path, folds: Path, kind: str, every: int) -> dict[str, lis
 def main() -> None:
     """Score what is asked for and print tables."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0] if __doc__ else None)
-    parser.add_argument("task", choices=["summaries", "chapters", "tags"])
+    parser.add_argument("task", choices=["summaries", "chapters", "titles", "tags"])
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--folds", type=Path, default=Path("build/folds"))
     parser.add_argument("--model", default=None, help="bundle name or folder")
     parser.add_argument("--every", type=int, default=1, help="take each n-th document")
+    parser.add_argument("--cache", type=Path, default=Path("build/vectors"))
     arguments = parser.parse_args()
-    encoder = RememberingEncoder(find_bundle(arguments.model))
+    encoder = RememberingEncoder(find_bundle(arguments.model), arguments.cache)
     if arguments.task == "summaries":
         whole = [item for item in data.meetings(arguments.data) if item.reference]
         rows = score_summaries(whole[:: arguments.every], encoder, 150)
@@ -200,16 +259,15 @@ def main() -> None:
         parts = data.spans(arguments.data, 4 * arguments.every)
         print_table("Relevant spans, 60 words", score_summaries(parts, encoder, 60))
         return
-    if arguments.task == "chapters":
-        items = data.meetings(arguments.data)[:: arguments.every]
-        print_table("Meetings", score_chapters(items, encoder))
+    score = {"chapters": score_chapters, "titles": score_titles, "tags": score_tags}[arguments.task]
+    if arguments.task != "tags":
+        print_table("Meetings", score(data.meetings(arguments.data)[:: arguments.every], encoder))
     for kind, title in (("episodes", "Episodes left out"), ("show", "Shows left out")):
         parts_by_show: dict[str, list[Scores]] = defaultdict(list)
         for fold, items in _podcasts(
             arguments.data, arguments.folds, kind, arguments.every
         ).items():
             encoder.heads = load_heads(read_bundle(arguments.folds / fold))
-            score = score_chapters if arguments.task == "chapters" else score_tags
             for item in items:
                 parts_by_show[item.group].append(score([item], encoder))
         for regular in (True, False):

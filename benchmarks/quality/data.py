@@ -16,6 +16,7 @@ from edge.transcript import parse_transcript
 
 MEETINGS = "qmsum_train.jsonl.gz"
 CHAPTERED = "podcast_chapters_train.jsonl.gz"
+NO_TITLES = ("(unlabelled)", "Introduction")
 _MARKER = re.compile(r"\{[a-z_ ]+\}")
 
 
@@ -28,6 +29,8 @@ class Item:
     transcript: Transcript
     sentences: tuple[Sentence, ...]
     boundaries: tuple[int, ...] = ()
+    titles: tuple[str, ...] = ()
+    """The human's title of each chapter; empty where one says nothing."""
     reference: str = ""
     tags: tuple[str, ...] = ()
 
@@ -59,6 +62,10 @@ def _item(
     return Item(identifier, group, transcript, tuple(rebuild_sentences(transcript)), **labels)
 
 
+def _titles(row: Mapping[str, Any]) -> tuple[str, ...]:
+    return tuple("" if title in NO_TITLES else title for title in row["topics"])
+
+
 def meetings(folder: Path) -> list[Item]:
     """Meetings that no head was trained on, with boundaries and a summary.
 
@@ -71,6 +78,7 @@ def meetings(folder: Path) -> list[Item]:
             row["turns"],
             True,
             boundaries=tuple(row["boundaries"]),
+            titles=_titles(row),
             reference=row["general"][0]["summary"] if row["general"] else "",
         )
         for row in _rows(folder / MEETINGS)
@@ -115,6 +123,7 @@ def podcasts(folder: Path, wanted: Mapping[str, str]) -> list[Item]:
                     row["turns"],
                     False,
                     boundaries=tuple(row["boundaries"]),
+                    titles=_titles(row),
                     tags=tuple(tag for tag in tags if tag in text),
                 )
             )

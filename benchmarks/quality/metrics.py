@@ -94,6 +94,15 @@ def rouge(sentences: Sequence[str], reference: str, max_words: int) -> dict[str,
     }
 
 
+def coverage(chosen: np.ndarray, episode: np.ndarray) -> float:
+    """Mean over the episode's sentences of the cosine to the nearest sentence of the summary.
+
+    :param chosen: The summary's vectors, shape (sentences, dimension).
+    :param episode: The episode's.
+    """
+    return 100 * float((episode @ chosen.T).max(axis=1).mean()) if len(chosen) else 0.0
+
+
 def redundancy(sentences: Sequence[str]) -> float:
     """Share of a summary's word pairs that it said before.
 
