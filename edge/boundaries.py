@@ -47,7 +47,7 @@ MIN_EDGE_WORDS = 60
 """No chapter begins this near the episode's start or end."""
 WORDS_PER_CHAPTER = 800
 """Words of a usual chapter, to turn a sum of probabilities into a density."""
-THRESHOLD = 0.38
+THRESHOLD = 0.36
 """Least smoothed probability of a boundary where chapters are as dense as usual."""
 PEAK_WORDS = 80
 """A chapter begins at the likeliest place among those this near."""
@@ -227,7 +227,8 @@ def _wording(sentences: Sequence[Sentence], offsets: Offsets) -> dict[str, Array
     features["length-2"] = shifted(measures["length"], -2)
     for name in (*_CUES, "question"):
         before, after = _rates(measures[name], offsets, NEAR_WORDS)
-        features[f"{name}_before"], features[f"{name}_after"] = before > 0, after > 0
+        features[f"{name}_before"] = (before > 0).astype(float)
+        features[f"{name}_after"] = (after > 0).astype(float)
     return {**features, **_questions(measures["question"], offsets)}
 
 

@@ -138,7 +138,12 @@ def digest_transcript(
         tags = tag_sentences(sentences, encoder.heads["tagger"])
     found_phrases: list[Keyphrase] = []
     found_chapters: list[Chapter] = []
-    shown: dict[str, list[int]] = {}
+    shown: dict[str, list[int]] = {
+        "summary": [],
+        "key_points": [],
+        "quotes": [],
+        "questions": [],
+    }
     with watch.stage("key_points"):
         texts = [keypoints.without_lead(sentence.text) for sentence in sentences]
         salience = predict_salience(sentences, texts, vectors, encoder.heads, encoder.rarity)
@@ -180,15 +185,10 @@ def digest_transcript(
         ),
         **{
             name: tuple(
-                keypoints.to_key_point(sentences[i], texts[i], float(scores[i]))
-                for i in shown.get(name, ())
+                keypoints.to_key_point(sentences[i], texts[i], float(ranked.carried[i]))
+                for i in chosen
             )
-            for name, scores in {
-                "summary": ranked.scores,
-                "key_points": ranked.scores,
-                "quotes": ranked.scores,
-                "questions": ranked.carried,
-            }.items()
+            for name, chosen in shown.items()
         },
         keyphrases=tuple(found_phrases),
         chapters=tuple(found_chapters),

@@ -38,6 +38,10 @@ INTRODUCTION_SHARE = 0.08
 OPENING_SHARE = 0.5
 """Most of the summary's words that come from the part with the introduction."""
 
+CARRIED_SLOPE, CARRIED_SHIFT = 2.23, -2.26
+"""A logistic curve from salience to the chance that a human summary says the same
+(reliability table in docs/quality.md)."""
+
 _LEAD = re.compile(
     r"""^(?:(?:and|so|but|yeah|yes|yep|right|okay|ok|alright|all\s+right|well|now|oh|um|uh|hmm
     |like|sure|cool|great|exactly|you\s+know|i\s+mean|i\s+guess|actually|basically|honestly
@@ -73,7 +77,8 @@ class Ranked:
     fillings: Scores
     """The same for the summary, where a sentence stands among others; 0 where not to be shown."""
     carried: Scores
-    """Shape (sentences,), 0 to 1: salience alone, however a sentence reads."""
+    """Shape (sentences,), 0 to 1: chance that a human summary uses at least half of the
+    sentence's content words."""
     texts: tuple[str, ...]
     """Sentences without their leading fillers."""
     introduction: int | None
@@ -120,7 +125,7 @@ def rank_sentences(
         np.searchsorted(np.cumsum(n_words), INTRODUCTION_SHARE * sum(n_words), side="right")
     )
     introduction = _introduction(sentences[:n_opening], texts, usable)
-    carried = np.maximum(salience, 0.0) / max(salience.max(initial=0.0), 1e-9)
+    carried = 1.0 / (1.0 + np.exp(-CARRIED_SLOPE * salience - CARRIED_SHIFT))
     for values in (scores, fillings):
         values /= max(values.max(initial=0.0), 1e-9)
         if introduction is not None:
@@ -282,7 +287,7 @@ def to_key_point(sentence: Sentence, text: str, score: float) -> KeyPoint:
 
     :param sentence: The sentence.
     :param text: It without its leading fillers.
-    :param score: 0 to 1.
+    :param score: 0 to 1, as ``Ranked.carried``.
     """
     dropped = sentence.n_words - len(text.split())
     return KeyPoint(

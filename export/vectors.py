@@ -32,9 +32,6 @@ class VectorCache:
             with np.load(self._path) as stored:
                 self._known = dict(zip(map(bytes, stored["keys"]), stored["vectors"], strict=True))
 
-    def __contains__(self, text: str) -> bool:
-        return _key(text) in self._known
-
     def add(self, texts: Iterable[str], log: Log) -> None:
         """Embed and save the texts that are not known yet.
 
@@ -42,7 +39,7 @@ class VectorCache:
         :param log: Told of the progress.
         :raises InferenceError: If onnxruntime fails.
         """
-        new = sorted({text for text in texts if text not in self})
+        new = sorted({text for text in texts if _key(text) not in self._known})
         for start in range(0, len(new), CHUNK):
             log(f"embedding {start} of {len(new)} texts")
             part = new[start : start + CHUNK]

@@ -34,7 +34,6 @@ from edge.records import Sentence
 from edge.store import find_bundle
 from edge.tagger import tag_sentences
 from edge.windows import FloatArray
-from export.vectors import VectorCache
 
 OURS = "**edge**"
 Scores = dict[str, list[dict[str, float]]]
@@ -42,24 +41,15 @@ Scores = dict[str, list[dict[str, float]]]
 
 
 class RememberingEncoder(Encoder):
-    """An encoder that embeds a text once, however many systems ask.
+    """An encoder that embeds a text once, however many systems ask."""
 
-    :param bundle: The model.
-    :param cache: Folder of the vectors training kept; it is only read.
-    """
-
-    def __init__(self, bundle: Bundle, cache: Path) -> None:
+    def __init__(self, bundle: Bundle) -> None:
         super().__init__(bundle)
-        self._stored = VectorCache(cache, self)
         self._known: dict[str, FloatArray] = {}
 
     def encode(self, texts: Sequence[str], progress: Progress | None = None) -> FloatArray:
         """As ``Encoder.encode``."""
-        unknown = dict.fromkeys(text for text in texts if text not in self._known)
-        stored = [text for text in unknown if text in self._stored]
-        if stored:
-            self._known.update(zip(stored, self._stored.get(stored), strict=True))
-        new = [text for text in unknown if text not in self._known]
+        new = list(dict.fromkeys(text for text in texts if text not in self._known))
         self._known.update(zip(new, super().encode(new, progress), strict=True))
         if not texts:
             return np.zeros((0, self.spec.dimension), np.float32)
@@ -249,9 +239,8 @@ def main() -> None:
     parser.add_argument("--folds", type=Path, default=Path("build/folds"))
     parser.add_argument("--model", default=None, help="bundle name or folder")
     parser.add_argument("--every", type=int, default=1, help="take each n-th document")
-    parser.add_argument("--cache", type=Path, default=Path("build/vectors"))
     arguments = parser.parse_args()
-    encoder = RememberingEncoder(find_bundle(arguments.model), arguments.cache)
+    encoder = RememberingEncoder(find_bundle(arguments.model))
     if arguments.task == "summaries":
         whole = [item for item in data.meetings(arguments.data) if item.reference]
         rows = score_summaries(whole[:: arguments.every], encoder, 150)
