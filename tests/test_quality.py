@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
+from benchmarks.quality import __main__ as harness
 from benchmarks.quality import baselines, metrics
+from benchmarks.quality.data import Item
 from edge.encoder import Encoder
 from edge.phrases import find_phrases
 from edge.records import Segment, Transcript
@@ -50,6 +54,35 @@ def test_keyphrases_match_by_stem() -> None:
 def test_redundancy_is_the_share_said_before() -> None:
     assert metrics.redundancy(["a b c", "x y"]) == 0
     assert metrics.redundancy(["a b c", "a b c"]) == 50
+
+
+def test_coverage_is_the_mean_nearness_of_what_was_said() -> None:
+    episode = np.eye(4, dtype=np.float32)
+    assert metrics.coverage(episode[:1], episode) == 25
+    assert metrics.coverage(episode, episode) == 100
+    assert metrics.coverage(episode[:0], episode) == 0
+
+
+def test_titles_are_scored_in_the_humans_chapters(
+    encoder: Encoder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    solar = ["The solar panel feeds the battery.", "A solar panel needs sunlight."] * 4
+    bread = ["Sourdough bread needs a hot oven.", "The baker kneads sourdough bread."] * 4
+    transcript = Transcript(tuple(Segment(line) for line in [*solar, *bread]), "text")
+    item = Item(
+        "one",
+        "shows",
+        transcript,
+        tuple(rebuild_sentences(transcript)),
+        boundaries=(8,),
+        titles=("Solar panels", "Sourdough bread"),
+    )
+    systems = {name: choose for name, choose in baselines.PHRASES.items() if name != "YAKE"}
+    monkeypatch.setattr(baselines, "PHRASES", systems)  # yake is no dependency of the tests
+    rows = harness.score_titles([item, replace(item, titles=("", ""))], encoder)
+    assert {name: len(own) for name, own in rows.items()} == dict.fromkeys(rows, 1)
+    chance = rows["the human title of the chapter before"][0]["cosine"]
+    assert rows[harness.OURS][0]["cosine"] > 60 > chance
 
 
 def test_the_interval_holds_the_mean() -> None:
