@@ -316,7 +316,7 @@ def choose_boundaries(sentences: Sequence[Sentence], probability: Array) -> list
     offsets = word_offsets(sentences)
     total = int(offsets[-1])
     possible = np.where(may_begin(sentences), probability, 0.0)
-    smooth = np.where(possible > 0, _smooth(possible, offsets), 0.0)
+    smooth = _smooth(possible, offsets)
     density = float(possible.sum()) / max(1.0, total / WORDS_PER_CHAPTER)
     chosen: list[int] = []
     for i in np.argsort(-smooth, kind="stable"):
@@ -331,7 +331,8 @@ def choose_boundaries(sentences: Sequence[Sentence], probability: Array) -> list
 def _smooth(possible: Array, offsets: Offsets) -> Array:
     """Sums of the probabilities around each place likelier than those near it; 0 elsewhere."""
     starts = offsets[:-1]
-    peaks = possible >= np.maximum(*_highest(possible, offsets, PEAK_WORDS))
+    highest = np.maximum(*_highest(possible, offsets, PEAK_WORDS))
+    peaks = (possible > 0) & (possible >= highest)
     first, last = bounds(offsets, SMOOTHING_WORDS)
     smooth = np.zeros(len(possible))
     for i in np.flatnonzero(peaks):
