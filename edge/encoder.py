@@ -67,17 +67,28 @@ class Encoder:
         :return: Shape (texts, dimension), rows of length 1, in the order given.
         :raises InferenceError: If onnxruntime fails.
         """
+        encodings = self._tokenizer.encode_batch(list(texts), add_special_tokens=False)
+        return self.encode_tokens([encoding.ids for encoding in encodings], progress)
+
+    def encode_tokens(
+        self, token_ids: Sequence[Sequence[int]], progress: Progress | None = None
+    ) -> FloatArray:
+        """``encode``, of texts that are tokens already.
+
+        :param token_ids: Tokens of each text, without markers.
+        :param progress: Told of each finished batch.
+        :return: Shape (texts, dimension), rows of length 1, in the order given.
+        :raises InferenceError: If onnxruntime fails.
+        """
         owners: list[int] = []
         windows: list[list[int]] = []
-        for i, encoding in enumerate(
-            self._tokenizer.encode_batch(list(texts), add_special_tokens=False)
-        ):
-            for window in self._windows(encoding.ids):
+        for i, ids in enumerate(token_ids):
+            for window in self._windows(ids):
                 owners.append(i)
                 windows.append(window)
         total = sum(map(len, windows))
         done = 0
-        sums = np.zeros((len(texts), self.spec.dimension), np.float32)
+        sums = np.zeros((len(token_ids), self.spec.dimension), np.float32)
         for batch in _batches(windows):
             pooled = self._pooled([windows[k] for k in batch])
             for row, k in zip(pooled, batch, strict=True):
@@ -100,7 +111,7 @@ class Encoder:
             return 1.0
         return min(1.0, max(0.0, math.log(max(place, 1) / COMMON_PLACE) / math.log(RARE_FACTOR)))
 
-    def _windows(self, ids: list[int]) -> Iterator[list[int]]:
+    def _windows(self, ids: Sequence[int]) -> Iterator[list[int]]:
         room = self.spec.max_tokens - 2
         for start in range(0, max(1, len(ids)), room):
             part = ids[start : start + room]

@@ -182,6 +182,10 @@ def rank_keyphrases(
         return []
     embedded = encoder.encode([candidate.text for candidate in pool])
     scores = score_phrases(pool, candidates, sentences, vectors, embedded, encoder)
+    # "Stuff" names nothing, however often it is said; where nothing else is, it is better than no
+    # phrase at all.
+    named = [k for k, c in enumerate(pool) if c.is_name or not c.is_generic] or range(len(pool))
+    pool, embedded, scores = [pool[k] for k in named], embedded[named], scores[named]
     return [
         Keyphrase(
             text=pool[k].text,

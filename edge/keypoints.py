@@ -9,7 +9,15 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from edge.lexicon import FILLERS, PRONOUNS, content_stems, is_content_word, phrases, words
+from edge.lexicon import (
+    FILLERS,
+    FINITE_VERBS,
+    PRONOUNS,
+    content_stems,
+    is_content_word,
+    phrases,
+    words,
+)
 from edge.records import KeyPoint, Sentence
 from edge.salience import FALSE_START, FILLED, SMALL_TALK, STUTTER
 from edge.sentences import is_annotation
@@ -62,6 +70,10 @@ _ADDRESSED = re.compile(
     re.I,
 )
 _REPEATED = re.compile(r"\b(\w+ \w+(?: \w+)?),.{0,20}\b\1\b", re.I)
+_FINITE = phrases(
+    r"(?:am|is|are|was|were|has|have|had|do|does|did|can|could|will|would|shall|should|may|might"
+    r"|must|cannot|\w+n['’]t|\w+['’](?:s|re|ve|m|ll|d))\b"
+)
 _UNSURE = phrases(r"i don['’]t know|(?:i['’]m )?not sure (?:if|whether|what|how)")
 _CONNECTIVE = re.compile(
     r"^(?:then|therefore|also|because|which|or|like|otherwise|instead)\b", re.I
@@ -199,10 +211,20 @@ def reads_alone(sentence: Sentence, text: str) -> float:
         fitness *= 0.8
     if _SPEECH_IN_SPEECH.search(text) or sentence.text.endswith(("right?", "right.")):
         fitness *= 0.5
-    fillers = len(FILLED.findall(text)) + sum(word in FILLERS for word in bare)
+    if not _FINITE.search(text) and FINITE_VERBS.isdisjoint(bare):
+        fitness *= 0.6
+    return fitness * fluency(text)
+
+
+def fluency(text: str) -> float:
+    """0.3 to 1: fewer fillers, stutters and false starts are better.
+
+    :param text: A sentence.
+    """
+    fillers = len(FILLED.findall(text)) + sum(word.lower() in FILLERS for word in words(text))
     fillers += 3 * len(STUTTER.findall(text)) + 3 * len(_REPEATED.findall(text))
     fillers += 2 * len(FALSE_START.findall(text))
-    return fitness * max(0.3, 1.0 - 0.15 * fillers)
+    return max(0.3, 1.0 - 0.15 * fillers)
 
 
 def choose_key_points(

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Sequence
 
 import numpy as np
 import numpy.typing as npt
 
-from edge.keypoints import Ranked, reads_alone
+from edge.keypoints import Ranked, fluency, reads_alone
 from edge.lexicon import content_stems, phrases
 from edge.records import Sentence
 from edge.salience import SMALL_TALK
@@ -25,7 +26,8 @@ SAME_QUOTE = 0.7
 STANCE_WEIGHT = 0.25
 """What each sign of a stance adds to a sentence's salience."""
 MAX_STANCES = 3
-MIN_QUESTION_WORDS = 6
+QUESTION_WORDS = (6, 45)
+"""What is longer is a story that ends in a question mark."""
 MIN_QUESTION_STEMS = 2
 MAX_QUESTIONS = 12
 WORDS_PER_QUESTION = 500
@@ -82,7 +84,7 @@ def choose_questions(
     usable: Sequence[bool],
     salience: Scores,
 ) -> list[int]:
-    """The most salient questions asked, in spoken order; none where none is punctuated.
+    """The most salient and fluent questions, in spoken order; none where none is punctuated.
 
     :param sentences: The whole episode.
     :param texts: The sentences without their leading fillers.
@@ -94,12 +96,12 @@ def choose_questions(
         for i, (sentence, text) in enumerate(zip(sentences, texts, strict=True))
         if usable[i]
         and sentence.is_question
-        and len(text.split()) >= MIN_QUESTION_WORDS
+        and QUESTION_WORDS[0] <= len(text.split()) <= QUESTION_WORDS[1]
         and len(set(content_stems(text))) >= MIN_QUESTION_STEMS
         and not _CHECKS.search(text)
         and not SMALL_TALK.search(text)
     ]
     n_words = sum(sentence.n_words for sentence in sentences)
     wanted = min(MAX_QUESTIONS, 1 + n_words // WORDS_PER_QUESTION)
-    asked.sort(key=lambda i: (-salience[i], i))
+    asked.sort(key=lambda i: (-max(0.0, float(salience[i])) * math.sqrt(fluency(texts[i])), i))
     return sorted(asked[:wanted])

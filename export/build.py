@@ -71,10 +71,12 @@ def build_bundle(recipe: Recipe, precision: str, output: Path, seeds: Path, log:
         log(f"mean cosine {report.mean_cosine:.4f}, top-10 agreement {report.top10_agreement:.4f}")
         manifest = replace(
             draft.manifest,
-            certificate=certify(report, recipe.gates[precision], precision),
-            golden=_golden(encoder),
+            certificate=certify(
+                report, recipe.gates[precision], precision, "PyTorch fp32, seed sentences"
+            ),
+            golden=golden_sample(encoder),
         )
-        _write_manifest(draft.folder, manifest)
+        write_manifest(draft.folder, manifest)
         return install_bundle(draft.folder, output, replace_existing=True)
 
 
@@ -125,7 +127,7 @@ def _draft(recipe: Recipe, precision: str, checkpoint: Checkpoint, work: Path, l
             "Save the checkpoint with a fast tokenizer.",
         )
     shutil.copyfile(tokenizer, folder / "tokenizer.json")
-    inputs, outputs = _tensors(folder / "model.onnx")
+    inputs, outputs = tensor_specs(folder / "model.onnx")
     manifest = Manifest(
         name=recipe.name,
         task=recipe.task,
@@ -148,11 +150,15 @@ def _draft(recipe: Recipe, precision: str, checkpoint: Checkpoint, work: Path, l
             for path in sorted(folder.iterdir())
         ),
     )
-    _write_manifest(folder, manifest)
+    write_manifest(folder, manifest)
     return read_bundle(folder)
 
 
-def _tensors(model: Path) -> tuple[tuple[TensorSpec, ...], tuple[TensorSpec, ...]]:
+def tensor_specs(model: Path) -> tuple[tuple[TensorSpec, ...], tuple[TensorSpec, ...]]:
+    """Inputs and outputs of an ONNX file.
+
+    :param model: The file.
+    """
     import onnx
 
     graph = onnx.load(model, load_external_data=False).graph
@@ -185,11 +191,20 @@ def _encoder_spec(recipe: Recipe, checkpoint: Path, output: TensorSpec) -> Encod
     )
 
 
-def _golden(encoder: Encoder) -> Golden:
+def golden_sample(encoder: Encoder) -> Golden:
+    """Vectors of some texts, for a device to compare its own with.
+
+    :param encoder: The finished model.
+    """
     vectors = encoder.encode(GOLDEN_TEXTS)
     rows = tuple(tuple(round(float(x), 5) for x in row) for row in vectors)
     return Golden(GOLDEN_TEXTS, rows, GOLDEN_MIN_COSINE)
 
 
-def _write_manifest(folder: Path, manifest: Manifest) -> None:
+def write_manifest(folder: Path, manifest: Manifest) -> None:
+    """Write a bundle's manifest.
+
+    :param folder: The bundle folder.
+    :param manifest: What to write.
+    """
     (folder / MANIFEST_NAME).write_text(manifest.to_json(), encoding="utf-8")

@@ -12,7 +12,7 @@ import click
 from edge import __version__
 from edge.cli import EdgeCommand
 from edge.manifest import PRECISIONS
-from edge.store import embedded_models_folder
+from edge.store import embedded_models_folder, find_bundle
 from export.errors import ExportError
 from export.recipe import FolderSource, load_recipe, recipe_names
 
@@ -24,6 +24,20 @@ def main() -> None:
     # The tools below print advice meant for people training models.
     os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
     logging.getLogger("optimum").setLevel(logging.ERROR)
+
+
+def _log(message: str) -> None:
+    click.echo(message, err=True)
+
+
+def _new_folder(target: Path, force: bool) -> Path:
+    if target.exists() and not force:
+        raise ExportError(f"{target} exists", "Give another --output, or --force to replace it.")
+    return target
+
+
+def _project_seeds() -> Path:
+    return embedded_models_folder().parent / "seeds"
 
 
 @main.command("list")
@@ -73,34 +87,57 @@ def build(
     recipe = load_recipe(name)
     if checkpoint is not None:
         recipe = replace(recipe, sources=(FolderSource(checkpoint),))
-    target = output or Path(f"{name}-{precision}")
-    if target.exists() and not force:
-        raise ExportError(f"{target} exists", "Give another --output, or --force to replace it.")
-    bundle = build_bundle(
-        recipe,
-        precision,
-        target,
-        seeds or embedded_models_folder().parent / "seeds",
-        lambda message: click.echo(message, err=True),
-    )
+    target = _new_folder(output or Path(f"{name}-{precision}"), force)
+    bundle = build_bundle(recipe, precision, target, seeds or _project_seeds(), _log)
     click.echo(f"{bundle.id}: {bundle.size_bytes / 1e6:.1f} MB in {bundle.folder}")
 
 
-@main.command()
-@click.argument("folder", type=click.Path(path_type=Path))
-@click.option(
+data_option = click.option(
     "--data",
     type=click.Path(path_type=Path, exists=True, file_okay=False),
     required=True,
     help="Folder of the training files; docs/training.md describes them.",
 )
-@click.option(
+cache_option = click.option(
     "--cache",
     type=click.Path(path_type=Path, file_okay=False),
     default=Path("build/vectors"),
     show_default=True,
     help="Where sentence vectors are kept for the next time.",
 )
+
+
+@main.command()
+@click.argument("name")
+@data_option
+@cache_option
+@click.option(
+    "--output",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Bundle folder to write.  [default: NAME-static-int8 here]",
+)
+@click.option("--force", is_flag=True, help="Replace the output folder if it exists.")
+@click.option(
+    "--seeds",
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    help="Transcripts the gate compares on.  [default: the project's seeds]",
+)
+def distill(
+    name: str, data: Path, cache: Path, output: Path | None, force: bool, seeds: Path | None
+) -> None:
+    """Fit a table of one vector a token to the bundle NAME (or its folder), for tiny boards."""
+    from export.distill import distill_bundle
+
+    teacher = find_bundle(name)
+    target = _new_folder(output or Path(f"{teacher.manifest.name}-static-int8"), force)
+    bundle = distill_bundle(teacher, data, cache, target, seeds or _project_seeds(), _log)
+    click.echo(f"{bundle.id}: {bundle.size_bytes / 1e6:.1f} MB in {bundle.folder}")
+
+
+@main.command()
+@click.argument("folder", type=click.Path(path_type=Path))
+@data_option
+@cache_option
 @click.option(
     "--folds",
     type=click.Path(path_type=Path, file_okay=False),
@@ -119,14 +156,11 @@ def train(
     """Learn the heads of the bundle in FOLDER from documents, and put them into it."""
     from export.training import PARTS, train_bundle, train_folds
 
-    def log(message: str) -> None:
-        click.echo(message, err=True)
-
     if folds is not None:
-        train_folds(folder, data, cache, folds, log, parts or PARTS)
+        train_folds(folder, data, cache, folds, _log, parts or PARTS)
         click.echo(f"cross-validation bundles in {folds}")
         return
-    bundle = train_bundle(folder, data, cache, log, parts or PARTS)
+    bundle = train_bundle(folder, data, cache, _log, parts or PARTS)
     for head in bundle.manifest.heads:
         size_bytes = bundle.path(head.file).stat().st_size
         click.echo(f"{head.name:<10} {size_bytes / 1e3:6.0f} kB  {head.training['rows']:>7} rows")

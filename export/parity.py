@@ -106,12 +106,13 @@ def _nearest(vectors: FloatArray) -> list[list[int]]:
     return result
 
 
-def certify(report: ParityReport, gate: Gate, precision: str) -> Mapping[str, Any]:
+def certify(report: ParityReport, gate: Gate, precision: str, reference: str) -> Mapping[str, Any]:
     """The certificate of a bundle that passes its gate.
 
     :param report: What was measured.
     :param gate: What must be reached.
     :param precision: Named in the error.
+    :param reference: What it was compared with, and on what.
     :raises GateError: If the export differs too much; the numbers are in the message.
     """
     limits = (
@@ -121,8 +122,8 @@ def certify(report: ParityReport, gate: Gate, precision: str) -> Mapping[str, An
     failed = [f"{name} {got:.4f} < {least}" for name, got, least in limits if got < least]
     if failed:
         raise GateError(
-            f"the {precision} export differs too much from PyTorch on {report.n_sentences} "
-            f"sentences: {', '.join(failed)}",
+            f"the {precision} export differs too much from {reference} "
+            f"(n = {report.n_sentences}): {', '.join(failed)}",
             "Change the quantization in the recipe (per-channel weights, for example).",
         )
-    return {"reference": "PyTorch fp32, seed sentences", **asdict(report), "gate": asdict(gate)}
+    return {"reference": reference, **asdict(report), "gate": asdict(gate)}

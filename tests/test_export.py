@@ -225,7 +225,7 @@ def test_the_committed_bundle_passes_its_gate_against_pytorch(tmp_path: Path) ->
     sentences = seed_sentences(SEEDS)
     reference = torch_embeddings(checkpoint.folder, sentences, recipe.encoder.max_tokens)
     report = compare(reference, Encoder(find_bundle()).encode(sentences))
-    certificate = certify(report, recipe.gates["int8"], "int8")
+    certificate = certify(report, recipe.gates["int8"], "int8", "PyTorch")
     assert certificate["n_sentences"] == find_bundle().manifest.certificate["n_sentences"]
 
 
@@ -252,9 +252,9 @@ def test_the_gate_says_what_was_missed() -> None:
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
     same = compare(vectors, vectors)
     assert (round(same.mean_cosine, 3), same.top10_agreement) == (1.0, 1.0)
-    assert certify(same, Gate(0.999, 0.9), "fp32")["n_sentences"] == 40
+    assert certify(same, Gate(0.999, 0.9), "fp32", "PyTorch")["n_sentences"] == 40
     with pytest.raises(GateError, match=r"mean cosine .* < 0\.999, top-10 agreement .* < 0\.9"):
-        certify(compare(vectors, vectors[::-1]), Gate(0.999, 0.9), "fp32")
+        certify(compare(vectors, vectors[::-1]), Gate(0.999, 0.9), "fp32", "PyTorch")
 
 
 def test_export_errors_are_clear(tmp_path: Path) -> None:

@@ -83,6 +83,20 @@ def test_keyphrases_are_ranked_with_their_evidence(encoder: Encoder) -> None:
     assert rank_keyphrases({}, sentences, vectors, encoder, 5) == []
 
 
+def test_words_without_a_subject_are_no_keyphrases_beside_others(encoder: Encoder) -> None:
+    for text, expected in (
+        ("That stuff is great stuff. " * 6 + "The solar panel feeds it.", {"solar panel"}),
+        ("That stuff is great stuff.", {"stuff"}),
+    ):
+        sentences = sentences_of(text)
+        tags = tag_sentences(sentences, encoder.heads["tagger"])
+        found = find_phrases(sentences, [True] * len(sentences), tags)
+        vectors = encoder.encode([sentence.text for sentence in sentences])
+        shown = {p.text for p in rank_keyphrases(found, sentences, vectors, encoder, 5)}
+        assert expected <= shown
+        assert ("stuff" in shown) == (expected == {"stuff"})
+
+
 def test_every_feature_the_head_wants_is_measured_and_finite(encoder: Encoder) -> None:
     for text in (TEXT, "Solar panels."):
         sentences = sentences_of(text)

@@ -9,7 +9,7 @@ import pytest
 
 from benchmarks.quality import __main__ as harness
 from benchmarks.quality import baselines, metrics
-from benchmarks.quality.data import Item
+from benchmarks.quality.data import Item, names_said
 from edge.encoder import Encoder
 from edge.phrases import find_phrases
 from edge.records import Segment, Transcript
@@ -83,6 +83,15 @@ def test_titles_are_scored_in_the_humans_chapters(
     assert {name: len(own) for name, own in rows.items()} == dict.fromkeys(rows, 1)
     chance = rows["the human title of the chapter before"][0]["cosine"]
     assert rows[harness.OURS][0]["cosine"] > 60 > chance
+
+
+def test_names_of_show_notes_are_those_that_are_said() -> None:
+    spoken = (
+        "Welcome to the show. Pieter Wuille wrote Bitcoin Core. Testing it is hard, testing is."
+    )
+    written = ["The Bitcoin Core project.", "Testing by Pieter Wuille and Andrew Chow in Bitcoin."]
+    assert names_said(written, spoken) == ("Bitcoin Core", "Testing", "Pieter Wuille", "Bitcoin")
+    assert names_said(["Testing."], f"{spoken} We are testing.") == ()
 
 
 def test_the_interval_holds_the_mean() -> None:

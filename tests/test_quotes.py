@@ -10,6 +10,10 @@ import pytest
 
 from edge.digest import Digest
 from edge.domain import find_warnings
+from edge.keypoints import fluency, reads_alone
+from edge.quotes import choose_questions
+from edge.records import Segment, Transcript
+from edge.sentences import rebuild_sentences
 from edge.transcript import parse_transcript, read_transcript
 from tests.conftest import SEEDS
 
@@ -89,11 +93,33 @@ def test_quotes_stand_alone_and_repeat_no_key_point(digest: Digest) -> None:
     assert starts == sorted(starts)
 
 
+def test_a_fluent_question_comes_before_a_stuttered_one() -> None:
+    stuttered = "How do you, um, how do you, you know, how do you train the, uh, the models?"
+    fluent = "How do you train the models on the device?"
+    lines = [Segment(stuttered), Segment(fluent), Segment("We train them on the workstation.")]
+    sentences = rebuild_sentences(Transcript(tuple(lines), "text"))
+    texts = [sentence.text for sentence in sentences]
+    same = np.full(len(sentences), 0.5)
+    chosen = choose_questions(sentences, texts, [True] * len(sentences), same)
+    assert [texts[i] for i in chosen] == [fluent]  # so few words: one question
+
+
+def test_a_fragment_reads_worse_than_the_same_with_a_verb() -> None:
+    def fitness(text: str) -> float:
+        (sentence,) = rebuild_sentences(Transcript((Segment(text),), "text"))
+        return reads_alone(sentence, text)
+
+    whole = "We run the deep learning algorithms on hardware, on phones and edge devices."
+    fragment = "Running the deep learning algorithms on hardware, on phones and edge devices."
+    assert fitness(fragment) < fitness(whole) == 1.0
+    assert fluency("I, um, I mean, you know, it works.") < fluency("I know that it works.") == 1.0
+
+
 def test_questions_are_questions(digest: Digest) -> None:
     assert digest.questions
     for question in digest.questions:
         assert question.text.rstrip("\"')”’").endswith("?")
-        assert len(question.text.split()) >= 6
+        assert 6 <= len(question.text.split()) <= 45
         said = " ".join(
             digest.transcript.segments[i].text
             for i in range(question.first_segment, question.last_segment + 1)

@@ -8,6 +8,7 @@ import random
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pytest
 from click.testing import CliRunner
 
@@ -151,6 +152,49 @@ def test_folds_leave_out_what_they_say(bundle: Path, data: Path, tmp_path: Path)
     whole = {h.name: h.training for h in read_bundle(folds / "show-show0").manifest.heads}
     assert whole["boundary"]["documents"] == 5 + 3  # meetings for training, the other show
     assert find_bundle().sha256 == read_bundle(bundle).sha256
+
+
+def test_a_table_is_distilled_and_takes_heads(bundle: Path, data: Path, tmp_path: Path) -> None:
+    seeds, target = tmp_path / "seeds", tmp_path / "static"
+    seeds.mkdir()
+    draw = random.Random(1)
+    lines, _ = turns(draw, list(TOPICS))
+    (seeds / "one.txt").write_text("\n".join(line["content"] for line in lines))
+    arguments = ("--data", data, "--cache", tmp_path / "vectors", "--output", target)
+    code, output = edge_export("distill", bundle, *arguments, "--seeds", seeds)
+    assert code == 0, output
+    table = read_bundle(target)
+    assert table.id == "minilm-l6-static-int8"
+    assert table.manifest.certificate["mean_cosine"] > 0.9  # every word was in the sentences
+    assert table.manifest.origin["distilled_from"]["bundle"] == "minilm-l6-int8"
+    code, output = edge_export("distill", bundle, *arguments)
+    assert code == 1
+    assert "--force to replace it" in output
+    code, output = edge_export("train", target, "--data", data, "--cache", tmp_path / "vectors")
+    assert code == 0, output
+    student, teacher = Encoder(read_bundle(target)), Encoder(find_bundle())
+    words = ["dog", "puppy", "market"]  # none was in the sentences
+    mine, theirs = student.encode(words), teacher.encode(words)
+    assert mine[0] @ mine[1] > mine[0] @ mine[2]
+    assert np.allclose(np.linalg.norm(mine, axis=1), 1, atol=1e-5)
+    assert (mine * theirs).sum(axis=1).min() > 0.9
+    digest = digest_transcript(read_transcript(CHIP), student, source_path="x", fallback_title="X")
+    assert digest.key_points
+
+
+def test_a_table_that_says_something_else_is_refused(
+    bundle: Path, data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("scipy")
+    monkeypatch.setattr(
+        "export.distill.fit_table",
+        lambda encoder, texts, vectors: np.ones((30522, 384), np.float32),
+    )
+    arguments = ("--data", data, "--cache", tmp_path / "vectors", "--output", tmp_path / "static")
+    code, output = edge_export("distill", bundle, *arguments)
+    assert code == 1
+    assert "differs too much from minilm-l6-int8, seed sentences (n = 2119): mean cosine" in output
+    assert not (tmp_path / "static").exists()
 
 
 def test_bad_training_data_are_named(bundle: Path, data: Path, tmp_path: Path) -> None:

@@ -160,19 +160,30 @@ def _human_spans(item: Item) -> list[tuple[int, int]]:
 def score_tags(items: Sequence[Item], encoder: Encoder) -> Scores:
     """Recall and F1 of the first 15 keyphrases against human topic tags that are said.
 
-    :param items: Documents with tags.
+    :param items: Documents; those without tags are passed over.
     :param encoder: The model.
     """
+    return _score_keyphrases([(item, item.tags) for item in items if item.tags], encoder)
+
+
+def score_mentions(items: Sequence[Item], encoder: Encoder) -> Scores:
+    """The same against the names that the show wrote about the episode.
+
+    :param items: Documents; those without such names are passed over.
+    :param encoder: The model.
+    """
+    return _score_keyphrases([(item, item.mentions) for item in items if item.mentions], encoder)
+
+
+def _score_keyphrases(labelled: Sequence[tuple[Item, Sequence[str]]], encoder: Encoder) -> Scores:
     rows: Scores = defaultdict(list)
-    for item in items:
-        if not item.tags:
-            continue
+    for item, human in labelled:
         tags = tag_sentences(item.sentences, encoder.heads["tagger"])
         episode = _phrased(item.sentences, tags, encoder)
         found = {name: choose(episode) for name, choose in baselines.PHRASES.items()}
         found[OURS] = [phrase.text for phrase in _digest(item, encoder).keyphrases]
         for name, phrases in found.items():
-            rows[name].append(metrics.keyphrase_scores(phrases, item.tags, 15))
+            rows[name].append(metrics.keyphrase_scores(phrases, human, 15))
         print(".", end="", file=sys.stderr, flush=True)
     return rows
 
@@ -222,8 +233,9 @@ def _podcasts(folder: Path, folds: Path, kind: str, every: int) -> dict[str, lis
         for episode in episodes
     }
     by_show: dict[str, list[Item]] = defaultdict(list)
-    for item in data.podcasts(folder, wanted):
-        by_show[item.group].append(item)
+    for item in data.podcasts(folder):
+        if item.id in wanted:
+            by_show[item.group].append(item)
     by_fold: dict[str, list[Item]] = defaultdict(list)
     for items in by_show.values():
         for item in items[::every]:
@@ -234,7 +246,7 @@ def _podcasts(folder: Path, folds: Path, kind: str, every: int) -> dict[str, lis
 def main() -> None:
     """Score what is asked for and print tables."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0] if __doc__ else None)
-    parser.add_argument("task", choices=["summaries", "chapters", "titles", "tags"])
+    parser.add_argument("task", choices=["summaries", "chapters", "titles", "tags", "mentions"])
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--folds", type=Path, default=Path("build/folds"))
     parser.add_argument("--model", default=None, help="bundle name or folder")
@@ -247,9 +259,17 @@ def main() -> None:
         print_table("Whole meetings, 150 words", rows)
         parts = data.spans(arguments.data, 4 * arguments.every)
         print_table("Relevant spans, 60 words", score_summaries(parts, encoder, 60))
+        podcasts = [item for item in data.podcasts(arguments.data) if item.reference]
+        shown = score_summaries(podcasts[:: arguments.every], encoder, 120)
+        print_table("Podcasts with a summary, 120 words", shown)
         return
-    score = {"chapters": score_chapters, "titles": score_titles, "tags": score_tags}[arguments.task]
-    if arguments.task != "tags":
+    score = {
+        "chapters": score_chapters,
+        "titles": score_titles,
+        "tags": score_tags,
+        "mentions": score_mentions,
+    }[arguments.task]
+    if arguments.task in ("chapters", "titles"):
         print_table("Meetings", score(data.meetings(arguments.data)[:: arguments.every], encoder))
     for kind, title in (("episodes", "Episodes left out"), ("show", "Shows left out")):
         parts_by_show: dict[str, list[Scores]] = defaultdict(list)

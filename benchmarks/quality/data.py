@@ -5,18 +5,24 @@ from __future__ import annotations
 import gzip
 import json
 import re
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from edge.lexicon import is_content_word, words
 from edge.records import Sentence, Transcript
 from edge.sentences import rebuild_sentences
 from edge.transcript import parse_transcript
 
 MEETINGS = "qmsum_train.jsonl.gz"
 CHAPTERED = "podcast_chapters_train.jsonl.gz"
+DESCRIBED = "optech_descriptions_train.jsonl.gz"
 NO_TITLES = ("(unlabelled)", "Introduction")
+MIN_REFERENCE_WORDS = 60
+"""A shorter text about an episode is no summary of it."""
+_NAME = re.compile(r"[A-Z][\w'’-]*\w(?: [A-Z0-9][\w'’-]*\w)*")
 _MARKER = re.compile(r"\{[a-z_ ]+\}")
 
 
@@ -33,6 +39,8 @@ class Item:
     """The human's title of each chapter; empty where one says nothing."""
     reference: str = ""
     tags: tuple[str, ...] = ()
+    mentions: tuple[str, ...] = ()
+    """Names in what the show wrote about the episode that are said in it."""
 
     @property
     def n_turns(self) -> int:
@@ -105,26 +113,53 @@ def spans(folder: Path, every: int) -> list[Item]:
     return [_item(i, "spans", turns, True, reference=text) for i, turns, text in items[::every]]
 
 
-def podcasts(folder: Path, wanted: Mapping[str, str]) -> list[Item]:
-    """Podcast episodes with human chapters, and topic tags where they have them.
+def podcasts(folder: Path) -> list[Item]:
+    """Podcast episodes with human chapters, and what else people wrote about them.
 
     :param folder: Where the evaluation files are.
-    :param wanted: Episode -> the fold it is scored with; others are passed over.
     """
+    notes: dict[str, list[str]] = defaultdict(list)
+    for row in _rows(folder / DESCRIBED):
+        notes[row["id"].split("#")[0]] += [row["title"], row["description"]]
     items = []
     for row in _rows(folder / CHAPTERED):
-        if row["id"] in wanted:
-            text = " ".join(turn["content"] for turn in row["turns"]).lower()
-            tags = [tag.replace("-", " ") for tag in row.get("tags") or ()]
-            items.append(
-                _item(
-                    row["id"],
-                    row["id"].rpartition("/")[0],
-                    row["turns"],
-                    False,
-                    boundaries=tuple(row["boundaries"]),
-                    titles=_titles(row),
-                    tags=tuple(tag for tag in tags if tag in text),
-                )
+        text = " ".join(turn["content"] for turn in row["turns"])
+        tags = [tag.replace("-", " ") for tag in row.get("tags") or ()]
+        summary = row.get("summary") or ""
+        items.append(
+            _item(
+                row["id"],
+                row["id"].rpartition("/")[0],
+                row["turns"],
+                False,
+                boundaries=tuple(row["boundaries"]),
+                titles=_titles(row),
+                reference=summary if len(summary.split()) >= MIN_REFERENCE_WORDS else "",
+                tags=tuple(tag for tag in tags if tag in text.lower()),
+                mentions=names_said([summary, *notes[row["id"]]], text),
             )
+        )
     return items
+
+
+def names_said(written: Sequence[str], spoken: str) -> tuple[str, ...]:
+    """Names in a written text that the spoken one has too: runs of words with capitals.
+
+    A first word that is no content word, such as a sentence's "The", is no part of a name, and
+    what is mostly said in small letters is none.
+
+    :param written: Texts.
+    :param spoken: All that is said.
+    """
+    said = f" {' '.join(words(spoken))} "
+    said_small = said.lower()
+    found: dict[str, None] = {}
+    for name in (match.group() for text in written for match in _NAME.finditer(text)):
+        parts = words(name)
+        while parts and not is_content_word(parts[0]):
+            parts = parts[1:]
+        bare = f" {' '.join(parts)} "
+        n_said = said_small.count(bare.lower())
+        if parts and n_said and said.count(bare) >= n_said / 2:
+            found[bare.strip()] = None
+    return tuple(found)
