@@ -72,6 +72,7 @@ quality: .venv/ready
 	.venv/bin/python -m benchmarks.quality chapters --data $(DATA)
 	.venv/bin/python -m benchmarks.quality titles --data $(DATA)
 	.venv/bin/python -m benchmarks.quality tags --data $(DATA)
+	.venv/bin/python -m benchmarks.quality mentions --data $(DATA)
 
 # The cold command against what a user would assemble from torch packages.
 bench: .venv-demo/ready
