@@ -34,6 +34,9 @@ chapter by (reliability table in docs/quality.md)."""
 UNLEARNED_WEIGHT = 0.2
 """Weight, beside the head, of the best ranking without learning: texts unlike those it learned
 from keep its order. docs/adr/0007-phrases.md gives the numbers."""
+NAME_BONUS = 0.1
+"""More for a name: show notes list whom and what was talked of, which titles and tags, that the
+head learned from, mostly leave out. docs/adr/0007-phrases.md gives the numbers."""
 SHORT_WEIGHT, SHORT_WORDS = 0.8, 600
 """So much more of it in a very short text, fading with its words: the head knows long speech."""
 
@@ -182,6 +185,7 @@ def rank_keyphrases(
         return []
     embedded = encoder.encode([candidate.text for candidate in pool])
     scores = score_phrases(pool, candidates, sentences, vectors, embedded, encoder)
+    scores += NAME_BONUS * np.array([candidate.is_name for candidate in pool])
     # "Stuff" names nothing, however often it is said; where nothing else is, it is better than no
     # phrase at all.
     named = [k for k, c in enumerate(pool) if c.is_name or not c.is_generic] or range(len(pool))

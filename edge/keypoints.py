@@ -32,13 +32,17 @@ MIN_CONTENT_WORDS = 3
 MIN_SUMMARY_WORDS = 4
 FITNESS_POWER = 0.25
 """How much less than in a key point it counts, in a summary, how a sentence reads alone."""
-INCOMPLETE = 0.8
-"""What a sentence that could not stand alone is worth in a summary."""
+INCOMPLETE, FRAGMENT = 0.8, 0.75
+"""What a sentence that could not stand alone is worth in a summary, and how much less if it has
+no verb or next to no content: such only fill the budget's last words."""
 MIN_INTRODUCTION_WORDS = 5
 DIVERSITY = 0.35
 """Weight of the likeness to what was chosen before (maximal marginal relevance)."""
-SUMMARY_DIVERSITY = 0.1
+SUMMARY_DIVERSITY = 0.2
 """The same in the summary, where the word budget already keeps sentences apart."""
+BREVITY = 0.1
+"""Power of a sentence's length that its worth in the summary is divided by: the budget counts
+words."""
 MIN_SCORE = 0.3
 """A chapter without a sentence this salient has no key point."""
 INTRODUCTION_SHARE = 0.08
@@ -131,7 +135,10 @@ def rank_sentences(
         worth = max(0.0, salience[i])
         is_complete = _is_complete(text, is_punctuated)
         scores[i] = worth * fitness if is_complete else 0.0
-        fillings[i] = worth * fitness**FITNESS_POWER * (1.0 if is_complete else INCOMPLETE)
+        fillings[i] = worth * fitness**FITNESS_POWER / len(text.split()) ** BREVITY
+        if not is_complete:
+            is_bare = len(set(content_stems(text))) < 2
+            fillings[i] *= INCOMPLETE * FRAGMENT ** (is_bare + (not _has_verb(text)))
     n_words = [sentence.n_words for sentence in sentences]
     n_opening = int(
         np.searchsorted(np.cumsum(n_words), INTRODUCTION_SHARE * sum(n_words), side="right")
@@ -191,7 +198,7 @@ def reads_alone(sentence: Sentence, text: str) -> float:
     :param sentence: The sentence.
     :param text: It without its leading fillers.
     """
-    bare = [re.split("['’]", word.lower())[0] for word in words(text)]
+    bare = _bare(text)
     n_words = max(1, len(bare))
     shortest, longest = IDEAL_WORDS
     fitness = 1.0
@@ -211,9 +218,18 @@ def reads_alone(sentence: Sentence, text: str) -> float:
         fitness *= 0.8
     if _SPEECH_IN_SPEECH.search(text) or sentence.text.endswith(("right?", "right.")):
         fitness *= 0.5
-    if not _FINITE.search(text) and FINITE_VERBS.isdisjoint(bare):
+    if not _has_verb(text):
         fitness *= 0.6
     return fitness * fluency(text)
+
+
+def _bare(text: str) -> list[str]:
+    """Words in small letters, without what follows an apostrophe."""
+    return [re.split("['’]", word.lower())[0] for word in words(text)]
+
+
+def _has_verb(text: str) -> bool:
+    return bool(_FINITE.search(text)) or not FINITE_VERBS.isdisjoint(_bare(text))
 
 
 def fluency(text: str) -> float:

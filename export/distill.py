@@ -37,8 +37,8 @@ Log = Callable[[str], None]
 
 ALPHA = 0.05
 """Pull towards the single tokens' vectors."""
-MAX_ITERATIONS = 60
-"""Steps of the fit; docs/adr/0009-static-table.md has how near 20, 40 and 60 come."""
+MAX_ITERATIONS = 180
+"""Steps of the fit; docs/adr/0009-static-table.md has how near fewer come."""
 GATE = Gate(min_mean_cosine=0.7)
 """A table knows no word order: it is a lesser model, not a copy."""
 TOOLS = ("numpy", "scipy", "scikit-learn", "onnx", "onnxruntime", "tokenizers")

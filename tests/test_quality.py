@@ -130,7 +130,7 @@ def test_keyphrase_baselines_find_what_is_said_most(encoder: Encoder) -> None:
     found = find_phrases(sentences, [True] * len(sentences), tags).values()
     pool = [candidate for candidate in found if candidate.is_open]
     vectors = encoder.encode([sentence.text for sentence in sentences])
-    episode = baselines.Phrased(sentences, vectors, pool, encoder.encode)
+    episode = baselines.Phrased(sentences, vectors, pool, encoder.encode, encoder.rarity)
     for name, choose in baselines.PHRASES.items():
         if name != "YAKE":  # yake is no dependency of the tests
             assert "solar panel" in choose(episode)[:3], name

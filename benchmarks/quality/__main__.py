@@ -194,7 +194,7 @@ def _phrased(
     candidates = find_phrases(sentences, [True] * len(sentences), tags).values()
     pool = [candidate for candidate in candidates if candidate.is_open]
     vectors = encoder.encode([sentence.text for sentence in sentences])
-    return baselines.Phrased(sentences, vectors, pool, encoder.encode)
+    return baselines.Phrased(sentences, vectors, pool, encoder.encode, encoder.rarity)
 
 
 def print_table(title: str, rows: Mapping[str, Sequence[Mapping[str, float]]]) -> None:

@@ -13,7 +13,7 @@ from itertools import combinations, pairwise
 import numpy as np
 
 from benchmarks.quality.metrics import cut_to_budget, rouge, rouge_words
-from edge.lexicon import content_stems, is_content_word, stem, words
+from edge.lexicon import Rarity, content_stems, is_content_word, stem, words
 from edge.phrases import Candidate
 from edge.records import Sentence
 from edge.windows import Encode, FloatArray, hashed_stems, likeness, unit, word_offsets
@@ -241,6 +241,7 @@ class Phrased:
     vectors: FloatArray
     pool: Sequence[Candidate]
     encode: Encode
+    rarity: Rarity
 
     @property
     def text(self) -> str:
@@ -289,9 +290,15 @@ def first_phrases(episode: Phrased) -> list[str]:
     return episode.best(-episode.first())
 
 
-def tfidf_phrases(episode: Phrased) -> list[str]:
+def frequent_phrases(episode: Phrased) -> list[str]:
     """The most often said."""
     return episode.best([len(c.mentions) for c in episode.pool])
+
+
+def tfidf_phrases(episode: Phrased) -> list[str]:
+    """Log frequency times the rarity of the rarest word."""
+    rare = [max(map(episode.rarity, c.key)) for c in episode.pool]
+    return episode.best(np.log1p([len(c.mentions) for c in episode.pool]) * rare)
 
 
 def embed_rank(episode: Phrased) -> list[str]:
@@ -383,7 +390,8 @@ PHRASES: dict[str, Callable[[Phrased], list[str]]] = {
     "YAKE": yake,
     "KeyBERT (one or two words)": keybert,
     "first noun phrases": first_phrases,
-    "most frequent noun phrases": tfidf_phrases,
+    "most frequent noun phrases": frequent_phrases,
+    "TF-IDF of noun phrases": tfidf_phrases,
     "SingleRank": single_rank,
     "PositionRank": position_rank,
     "MultipartiteRank": multipartite_rank,
