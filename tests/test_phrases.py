@@ -97,6 +97,24 @@ def test_words_without_a_subject_are_no_keyphrases_beside_others(encoder: Encode
         assert ("stuff" in shown) == (expected == {"stuff"})
 
 
+def test_a_name_counts_more_than_the_head_says(
+    encoder: Encoder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def scores() -> dict[str, float]:
+        sentences = sentences_of(TEXT)
+        tags = tag_sentences(sentences, encoder.heads["tagger"])
+        found = find_phrases(sentences, [True] * len(sentences), tags)
+        vectors = encoder.encode([sentence.text for sentence in sentences])
+        ranked = rank_keyphrases(found, sentences, vectors, encoder, 15)
+        return {phrase.text: phrase.score for phrase in ranked}
+
+    shown = scores()
+    monkeypatch.setattr("edge.keyphrases.NAME_BONUS", 0.0)
+    plain = scores()
+    assert shown["Acme Industries"] > plain["Acme Industries"]
+    assert shown["solar panel"] == plain["solar panel"]
+
+
 def test_every_feature_the_head_wants_is_measured_and_finite(encoder: Encoder) -> None:
     for text in (TEXT, "Solar panels."):
         sentences = sentences_of(text)

@@ -10,7 +10,7 @@ import pytest
 
 from edge.digest import Digest
 from edge.domain import find_warnings
-from edge.keypoints import fluency, reads_alone
+from edge.keypoints import choose_summary, fluency, rank_sentences, reads_alone
 from edge.quotes import choose_questions
 from edge.records import Segment, Transcript
 from edge.sentences import rebuild_sentences
@@ -113,6 +113,17 @@ def test_a_fragment_reads_worse_than_the_same_with_a_verb() -> None:
     fragment = "Running the deep learning algorithms on hardware, on phones and edge devices."
     assert fitness(fragment) < fitness(whole) == 1.0
     assert fluency("I, um, I mean, you know, it works.") < fluency("I know that it works.") == 1.0
+
+
+def test_a_summary_takes_a_fragment_only_where_nothing_better_fits() -> None:
+    whole = "Batteries are cheap beside pumps."
+    lines = ("Four and a half thousand dollars.", "We were very curious to see.", whole)
+    transcript = Transcript(tuple(Segment(line) for line in lines), "text")
+    sentences = rebuild_sentences(transcript)
+    ranked = rank_sentences(sentences, lines, [True] * 3, np.full(3, 0.5))
+    unlike = np.eye(3, dtype=np.float32)
+    assert choose_summary(ranked, unlike, 6) == [2]
+    assert choose_summary(ranked, unlike, 100) == [0, 1, 2]
 
 
 def test_questions_are_questions(digest: Digest) -> None:
