@@ -16,8 +16,9 @@ from edge.windows import FloatArray
 
 MAX_TITLE_WORDS = 6
 N_TITLE_CANDIDATES = 15
-MIN_SECOND_PHRASE = 0.75
-"""A second phrase joins the title if it scores this share of the first."""
+MIN_SECOND_PHRASE, MIN_BESIDE_SINGLE = 0.75, 0.4
+"""A second phrase joins the title if it scores this share of the first; less where that is a
+single word, which alone says little ("Data")."""
 SHARED_WEIGHT = 0.4
 """What a phrase said mostly in other chapters is worth, at the least, beside one's own."""
 SINGLE_WEIGHT = 0.8
@@ -83,8 +84,10 @@ def _distinct(scored: list[tuple[float, Key]], used: set[str]) -> list[Key]:
     fresh = [(score, key) for score, key in scored if not set(key) <= used] or scored
     chosen: list[Key] = []
     for score, key in fresh:
-        if chosen and score < MIN_SECOND_PHRASE * fresh[0][0]:
-            break
+        if chosen:
+            share = MIN_BESIDE_SINGLE if len(chosen[0]) == 1 else MIN_SECOND_PHRASE
+            if score < share * fresh[0][0]:
+                break
         apart = not any(_roots(key) & _roots(other) for other in chosen)
         if apart and sum(map(len, [*chosen, key])) <= MAX_TITLE_WORDS:
             chosen.append(key)
