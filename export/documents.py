@@ -9,6 +9,7 @@ import gzip
 import hashlib
 import json
 import re
+from bisect import bisect_left
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -55,6 +56,13 @@ class Document:
     def episode(self) -> str:
         """Identifier of the whole this is, or is a part of."""
         return self.id.split("#")[0]
+
+    @property
+    def chapter_starts(self) -> list[int]:
+        """For each human boundary, the first sentence that begins at or after it."""
+        starts = [sentence.first_segment for sentence in self.sentences]
+        found = [bisect_left(starts, boundary) for boundary in self.boundaries or ()]
+        return [i for i in found if i < len(starts)]
 
 
 def read_documents(folder: Path) -> list[Document]:

@@ -139,13 +139,9 @@ class Example:
 
     @cached_property
     def is_boundary(self) -> npt.NDArray[np.bool_]:
-        """Whether the first sentence at or after a human boundary, for each sentence."""
+        """Whether a chapter begins with the sentence, for each sentence."""
         marks = np.zeros(len(self.document.sentences), bool)
-        starts = [sentence.first_segment for sentence in self.document.sentences]
-        for boundary in self.document.boundaries or ():
-            at = int(np.searchsorted(starts, boundary))
-            if at < len(marks):
-                marks[at] = True
+        marks[self.document.chapter_starts] = True
         return marks
 
     @cached_property
@@ -220,7 +216,8 @@ def inner_folds(examples: Sequence[Example]) -> Iterator[tuple[list[int], list[i
 def fit_chapter_heads(examples: Sequence[Example], log: Log) -> list[TrainedHead]:
     """The ``opening`` and ``boundary`` heads.
 
-    :param examples: Documents with vectors; those without boundaries are passed over.
+    :param examples: Documents with vectors, each also cut into other sentences or not; those
+        without boundaries are passed over.
     :param log: Told of each step.
     """
     examples = [example for example in examples if example.document.boundaries is not None]
@@ -246,7 +243,8 @@ def fit_chapter_heads(examples: Sequence[Example], log: Log) -> list[TrainedHead
     model = boosted_trees("binary", 400, 0.03, 12).fit(
         rows, np.concatenate(labels).astype(int), sample_weight=np.concatenate(weights)
     )
-    boundary = TrainedHead("boundary", names, model, rows[:2000], len(examples), len(rows))
+    n_documents = len({example.document.id for example in examples})
+    boundary = TrainedHead("boundary", names, model, rows[:2000], n_documents, len(rows))
     return [_fit_opening(examples), boundary]
 
 
@@ -266,7 +264,8 @@ def _fit_opening(examples: Sequence[Example]) -> TrainedHead:
     classifier = LogisticRegression(C=0.02, class_weight="balanced", max_iter=200)
     classifier.fit(matrix, np.concatenate(labels))
     model = _linear(classifier.coef_[0], float(classifier.intercept_[0]))  # log-odds
-    return TrainedHead("opening", names, model, matrix[:2000], len(examples), len(matrix))
+    n_documents = len({example.document.id for example in examples})
+    return TrainedHead("opening", names, model, matrix[:2000], n_documents, len(matrix))
 
 
 def fit_sentence_heads(examples: Sequence[Example], log: Log) -> list[TrainedHead]:

@@ -14,6 +14,7 @@ from export.documents import Document, data_hashes, read_documents
 from export.errors import MissingExtraError
 from export.heads import attach_heads
 from export.phrases import PhraseExample, PhraseSource, fit_phrase_head, phrase_documents
+from export.recut import recut_document
 from export.tagging import fit_tagger, tag_with_teacher, tagging_sentences
 from export.train import Example, TrainedHead, fit_chapter_heads, fit_sentence_heads
 from export.vectors import VectorCache
@@ -22,6 +23,7 @@ Log = Callable[[str], None]
 MIN_SHOW_EPISODES = 3
 """A show with fewer episodes is never left out by itself."""
 N_EPISODE_FOLDS = 3
+RECUT_SEED = 0
 PARTS = ("chapters", "sentences", "phrases")
 """Heads that are trained together, by what they are for."""
 
@@ -140,10 +142,13 @@ def _material(folder: Path, data: Path, cache: Path, parts: Collection[str], log
     documents = [document for document in read_documents(data) if document.for_training]
     log(f"{len(documents)} training documents")
     vectors = VectorCache(cache, encoder)
-    vectors.add((s.text for document in documents for s in document.sentences), log)
+    measured = list(documents)
+    if "chapters" in parts:
+        measured += [recut_document(d, RECUT_SEED) for d in documents if d.boundaries is not None]
+    vectors.add((s.text for document in measured for s in document.sentences), log)
     examples = [
         Example(document, vectors.get([s.text for s in document.sentences]), encoder.rarity)
-        for document in documents
+        for document in measured
     ]
     if "phrases" not in parts:
         return Material(encoder.bundle, examples, None, [])
