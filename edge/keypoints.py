@@ -74,6 +74,11 @@ _ADDRESSED = re.compile(
     re.I,
 )
 _REPEATED = re.compile(r"\b(\w+ \w+(?: \w+)?),.{0,20}\b\1\b", re.I)
+_RESTART = re.compile(
+    r"\b(?:of|the|an?|my|your|our|their|(?:I|you|we|they)['’](?:ve|re|m)|it['’]s|there['’]s),\s",
+    re.I,
+)
+"""A comma where no sentence has one: the speaker began again ("a lot of, there have been")."""
 _FINITE = phrases(
     r"(?:am|is|are|was|were|has|have|had|do|does|did|can|could|will|would|shall|should|may|might"
     r"|must|cannot|\w+n['’]t|\w+['’](?:s|re|ve|m|ll|d))\b"
@@ -239,7 +244,7 @@ def fluency(text: str) -> float:
     """
     fillers = len(FILLED.findall(text)) + sum(word.lower() in FILLERS for word in words(text))
     fillers += 3 * len(STUTTER.findall(text)) + 3 * len(_REPEATED.findall(text))
-    fillers += 2 * len(FALSE_START.findall(text))
+    fillers += 2 * (len(FALSE_START.findall(text)) + len(_RESTART.findall(text)))
     return max(0.3, 1.0 - 0.15 * fillers)
 
 

@@ -100,6 +100,7 @@ def choose_questions(
         and len(set(content_stems(text))) >= MIN_QUESTION_STEMS
         and not _CHECKS.search(text)
         and not SMALL_TALK.search(text)
+        and text.count('"') % 2 == 0
     ]
     n_words = sum(sentence.n_words for sentence in sentences)
     wanted = min(MAX_QUESTIONS, 1 + n_words // WORDS_PER_QUESTION)

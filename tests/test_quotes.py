@@ -104,6 +104,14 @@ def test_a_fluent_question_comes_before_a_stuttered_one() -> None:
     assert [texts[i] for i in chosen] == [fluent]  # so few words: one question
 
 
+def test_half_a_quotation_is_no_question() -> None:
+    lines = ('Find me a benchmark where simple rules win?"', "She said a rule is enough.")
+    sentences = rebuild_sentences(Transcript(tuple(Segment(line) for line in lines), "text"))
+    texts = [sentence.text for sentence in sentences]
+    assert sentences[0].is_question
+    assert choose_questions(sentences, texts, [True] * 2, np.full(2, 0.5)) == []
+
+
 def test_a_fragment_reads_worse_than_the_same_with_a_verb() -> None:
     def fitness(text: str) -> float:
         (sentence,) = rebuild_sentences(Transcript((Segment(text),), "text"))
@@ -113,6 +121,9 @@ def test_a_fragment_reads_worse_than_the_same_with_a_verb() -> None:
     fragment = "Running the deep learning algorithms on hardware, on phones and edge devices."
     assert fitness(fragment) < fitness(whole) == 1.0
     assert fluency("I, um, I mean, you know, it works.") < fluency("I know that it works.") == 1.0
+    assert fluency("There's a lot of, there have been a lot of papers.") < 1.0
+    assert fluency("You've, the show was called Hackers.") < 1.0
+    assert fluency("Of the shows I watched, the first was mine.") == 1.0
 
 
 def test_a_summary_takes_a_fragment_only_where_nothing_better_fits() -> None:

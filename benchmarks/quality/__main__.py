@@ -38,6 +38,9 @@ from edge.windows import FloatArray
 OURS = "**edge**"
 Scores = dict[str, list[dict[str, float]]]
 """System -> one row of measures a document."""
+Others = Mapping[str, Encoder]
+"""Name in the table -> model: other precisions of ours, with the same heads."""
+NO_OTHERS: Others = {}
 
 
 class RememberingEncoder(Encoder):
@@ -62,12 +65,15 @@ def _digest(item: Item, encoder: Encoder, max_words: int = 120) -> Digest:
     )
 
 
-def score_summaries(items: Sequence[Item], encoder: Encoder, max_words: int) -> Scores:
+def score_summaries(
+    items: Sequence[Item], encoder: Encoder, max_words: int, others: Others = NO_OTHERS
+) -> Scores:
     """ROUGE, coverage, redundancy and length of every system's summary.
 
     :param items: Documents with a reference.
     :param encoder: The model.
     :param max_words: Budget.
+    :param others: Bundles to score beside it.
     """
     rows: Scores = defaultdict(list)
     for item in items:
@@ -76,7 +82,8 @@ def score_summaries(items: Sequence[Item], encoder: Encoder, max_words: int) -> 
         found = {
             name: choose(texts, vectors, max_words) for name, choose in baselines.SUMMARIES.items()
         }
-        found[OURS] = [point.text for point in _digest(item, encoder, max_words).summary]
+        for name, model in {OURS: encoder, **others}.items():
+            found[name] = [point.text for point in _digest(item, model, max_words).summary]
         found["greedy oracle"] = baselines.oracle(texts, item.reference, max_words)
         for name, chosen in found.items():
             n_words = sum(len(text.split()) for text in chosen)
@@ -92,11 +99,12 @@ def score_summaries(items: Sequence[Item], encoder: Encoder, max_words: int) -> 
     return rows
 
 
-def score_chapters(items: Sequence[Item], encoder: Encoder) -> Scores:
+def score_chapters(items: Sequence[Item], encoder: Encoder, others: Others = NO_OTHERS) -> Scores:
     """Pk, WindowDiff and F1 of every system's boundaries.
 
     :param items: Documents with boundaries.
     :param encoder: The model with the heads to use.
+    :param others: Bundles to score beside it.
     """
     rows: Scores = defaultdict(list)
     for item in items:
@@ -105,7 +113,8 @@ def score_chapters(items: Sequence[Item], encoder: Encoder) -> Scores:
             name: [item.sentences[i].first_segment for i in choose(item.sentences, vectors)]
             for name, choose in baselines.CHAPTERS.items()
         }
-        found[OURS] = [chapter.first_segment for chapter in _digest(item, encoder).chapters[1:]]
+        for name, model in {OURS: encoder, **others}.items():
+            found[name] = [chapter.first_segment for chapter in _digest(item, model).chapters[1:]]
         for name, boundaries in found.items():
             pk, window_diff = metrics.pk_and_window_diff(boundaries, item.boundaries, item.n_turns)
             f1 = metrics.boundary_f1(boundaries, item.boundaries, item.n_turns)
@@ -116,11 +125,12 @@ def score_chapters(items: Sequence[Item], encoder: Encoder) -> Scores:
     return rows
 
 
-def score_titles(items: Sequence[Item], encoder: Encoder) -> Scores:
+def score_titles(items: Sequence[Item], encoder: Encoder, others: Others = NO_OTHERS) -> Scores:
     """Cosine of every system's chapter titles to the human ones, in the human's chapters.
 
     :param items: Documents with titled chapters.
-    :param encoder: The model with the heads to use.
+    :param encoder: The model with the heads to use; its vectors measure all titles.
+    :param others: Bundles to score beside it.
     """
     rows: Scores = defaultdict(list)
     for item in items:
@@ -129,15 +139,14 @@ def score_titles(items: Sequence[Item], encoder: Encoder) -> Scores:
         if not named:
             continue
         tags = tag_sentences(item.sentences, encoder.heads["tagger"])
-        vectors = encoder.encode([sentence.text for sentence in item.sentences])
-        usable = [True] * len(item.sentences)
         kept = [spans[k] for k in named]
         found = {
-            OURS: title_chapters(kept, item.sentences, usable, tags, vectors, encoder),
-            "first six words": [
-                " ".join(item.sentences[a].text.split()[:MAX_TITLE_WORDS]) for a, _ in kept
-            ],
+            name: _titles(item, kept, tags, model)
+            for name, model in {OURS: encoder, **others}.items()
         }
+        found["first six words"] = [
+            " ".join(item.sentences[a].text.split()[:MAX_TITLE_WORDS]) for a, _ in kept
+        ]
         parts = [_phrased(item.sentences[a:b], tags[a:b], encoder) for a, b in kept]
         for name, choose in baselines.PHRASES.items():
             found[f"{name}, the first"] = [(choose(part) or [""])[0] for part in parts]
@@ -151,37 +160,52 @@ def score_titles(items: Sequence[Item], encoder: Encoder) -> Scores:
     return rows
 
 
+def _titles(
+    item: Item, spans: Sequence[tuple[int, int]], tags: Sequence[HeadScores], encoder: Encoder
+) -> list[str]:
+    vectors = encoder.encode([sentence.text for sentence in item.sentences])
+    usable = [True] * len(item.sentences)
+    return title_chapters(spans, item.sentences, usable, tags, vectors, encoder)
+
+
 def _human_spans(item: Item) -> list[tuple[int, int]]:
     starts = [sentence.first_segment for sentence in item.sentences]
     cuts = [bisect_left(starts, boundary) for boundary in (0, *item.boundaries)]
     return list(itertools.pairwise([*cuts, len(item.sentences)]))
 
 
-def score_tags(items: Sequence[Item], encoder: Encoder) -> Scores:
+def score_tags(items: Sequence[Item], encoder: Encoder, others: Others = NO_OTHERS) -> Scores:
     """Recall and F1 of the first 15 keyphrases against human topic tags that are said.
 
     :param items: Documents; those without tags are passed over.
     :param encoder: The model.
+    :param others: Bundles to score beside it.
     """
-    return _score_keyphrases([(item, item.tags) for item in items if item.tags], encoder)
+    labelled = [(item, item.tags) for item in items if item.tags]
+    return _score_keyphrases(labelled, encoder, others)
 
 
-def score_mentions(items: Sequence[Item], encoder: Encoder) -> Scores:
+def score_mentions(items: Sequence[Item], encoder: Encoder, others: Others = NO_OTHERS) -> Scores:
     """The same against the names that the show wrote about the episode.
 
     :param items: Documents; those without such names are passed over.
     :param encoder: The model.
+    :param others: Bundles to score beside it.
     """
-    return _score_keyphrases([(item, item.mentions) for item in items if item.mentions], encoder)
+    labelled = [(item, item.mentions) for item in items if item.mentions]
+    return _score_keyphrases(labelled, encoder, others)
 
 
-def _score_keyphrases(labelled: Sequence[tuple[Item, Sequence[str]]], encoder: Encoder) -> Scores:
+def _score_keyphrases(
+    labelled: Sequence[tuple[Item, Sequence[str]]], encoder: Encoder, others: Others
+) -> Scores:
     rows: Scores = defaultdict(list)
     for item, human in labelled:
         tags = tag_sentences(item.sentences, encoder.heads["tagger"])
         episode = _phrased(item.sentences, tags, encoder)
         found = {name: choose(episode) for name, choose in baselines.PHRASES.items()}
-        found[OURS] = [phrase.text for phrase in _digest(item, encoder).keyphrases]
+        for name, model in {OURS: encoder, **others}.items():
+            found[name] = [phrase.text for phrase in _digest(item, model).keyphrases]
         for name, phrases in found.items():
             rows[name].append(metrics.keyphrase_scores(phrases, human, 15))
         print(".", end="", file=sys.stderr, flush=True)
@@ -250,17 +274,22 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--folds", type=Path, default=Path("build/folds"))
     parser.add_argument("--model", default=None, help="bundle name or folder")
+    parser.add_argument(
+        "--beside", action="append", default=[], help="another precision's bundle; may come again"
+    )
     parser.add_argument("--every", type=int, default=1, help="take each n-th document")
     arguments = parser.parse_args()
     encoder = RememberingEncoder(find_bundle(arguments.model))
+    bundles = [find_bundle(name) for name in arguments.beside]
+    others = {f"edge, {bundle.id}": RememberingEncoder(bundle) for bundle in bundles}
     if arguments.task == "summaries":
         whole = [item for item in data.meetings(arguments.data) if item.reference]
-        rows = score_summaries(whole[:: arguments.every], encoder, 150)
+        rows = score_summaries(whole[:: arguments.every], encoder, 150, others)
         print_table("Whole meetings, 150 words", rows)
         parts = data.spans(arguments.data, 4 * arguments.every)
-        print_table("Relevant spans, 60 words", score_summaries(parts, encoder, 60))
+        print_table("Relevant spans, 60 words", score_summaries(parts, encoder, 60, others))
         podcasts = [item for item in data.podcasts(arguments.data) if item.reference]
-        shown = score_summaries(podcasts[:: arguments.every], encoder, 120)
+        shown = score_summaries(podcasts[:: arguments.every], encoder, 120, others)
         print_table("Podcasts with a summary, 120 words", shown)
         return
     score = {
@@ -270,15 +299,18 @@ def main() -> None:
         "mentions": score_mentions,
     }[arguments.task]
     if arguments.task in ("chapters", "titles"):
-        print_table("Meetings", score(data.meetings(arguments.data)[:: arguments.every], encoder))
+        meetings = data.meetings(arguments.data)[:: arguments.every]
+        print_table("Meetings", score(meetings, encoder, others))
     for kind, title in (("episodes", "Episodes left out"), ("show", "Shows left out")):
         parts_by_show: dict[str, list[Scores]] = defaultdict(list)
         for fold, items in _podcasts(
             arguments.data, arguments.folds, kind, arguments.every
         ).items():
-            encoder.heads = load_heads(read_bundle(arguments.folds / fold))
+            heads = load_heads(read_bundle(arguments.folds / fold))
+            for model in (encoder, *others.values()):
+                model.heads = heads
             for item in items:
-                parts_by_show[item.group].append(score([item], encoder))
+                parts_by_show[item.group].append(score([item], encoder, others))
         for regular in (True, False):
             name = "optech" if regular else "other shows"
             parts_of = [
