@@ -45,10 +45,15 @@ def test_rouge_cuts_at_the_budget() -> None:
 
 
 def test_keyphrases_match_by_stem() -> None:
-    scores = metrics.keyphrase_scores(
-        ["Neural Networks", "neural network", "dogs"], ["neural network", "cat"], 2
-    )
-    assert scores == {"F1@2": 50.0, "recall@2": 50.0}
+    others = [f"word{i}" for i in range(20)]
+    found = ["Neural Networks", "neural network", "dogs", *others[:3], "cats", *others[3:]]
+    scores = metrics.keyphrase_scores(found, ["neural network", "cat"])
+    assert scores == {
+        "recall@15": 100.0,
+        "F1@5": pytest.approx(200 * 1 / (5 + 2)),
+        "F1@10": pytest.approx(200 * 2 / (10 + 2)),
+        "F1@15": pytest.approx(200 * 2 / (15 + 2)),
+    }
 
 
 def test_redundancy_is_the_share_said_before() -> None:

@@ -207,7 +207,7 @@ def _score_keyphrases(
         for name, model in {OURS: encoder, **others}.items():
             found[name] = [phrase.text for phrase in _digest(item, model).keyphrases]
         for name, phrases in found.items():
-            rows[name].append(metrics.keyphrase_scores(phrases, human, 15))
+            rows[name].append(metrics.keyphrase_scores(phrases, human))
         print(".", end="", file=sys.stderr, flush=True)
     return rows
 

@@ -9,6 +9,9 @@ from itertools import pairwise
 
 import numpy as np
 
+KEYPHRASE_CUTS = (5, 10, 15)
+"""How many of the first phrases are looked at."""
+
 
 def pk_and_window_diff(found: Sequence[int], human: Sequence[int], n: int) -> tuple[float, float]:
     """Pk and WindowDiff, lower is better; the window is half the mean human segment.
@@ -124,19 +127,22 @@ def phrase_key(phrase: str) -> str:
     return " ".join(stemmer.stem(word) for word in re.findall(r"[a-z0-9]+", bare))
 
 
-def keyphrase_scores(found: Sequence[str], human: Sequence[str], k: int) -> dict[str, float]:
-    """F1 and recall of the first k phrases, stemmed exact match.
+def keyphrase_scores(found: Sequence[str], human: Sequence[str]) -> dict[str, float]:
+    """Recall of the first 15 phrases and F1 of the first 5, 10 and 15, stemmed exact match.
 
     :param found: Best first.
     :param human: The human's.
-    :param k: How many are looked at.
     """
-    ours = list(dict.fromkeys(key for key in map(phrase_key, found) if key))[:k]
+    ours = list(dict.fromkeys(key for key in map(phrase_key, found) if key))
     theirs = {key for key in map(phrase_key, human) if key}
-    n_right = len(theirs.intersection(ours))
+    n_right = {k: len(theirs.intersection(ours[:k])) for k in KEYPHRASE_CUTS}
+    recall = 100 * n_right[KEYPHRASE_CUTS[-1]] / max(1, len(theirs))
     return {
-        f"F1@{k}": 200 * n_right / max(1, len(ours) + len(theirs)),
-        f"recall@{k}": 100 * n_right / max(1, len(theirs)),
+        f"recall@{KEYPHRASE_CUTS[-1]}": recall,
+        **{
+            f"F1@{k}": 200 * right / max(1, len(ours[:k]) + len(theirs))
+            for k, right in n_right.items()
+        },
     }
 
 
