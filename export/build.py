@@ -98,6 +98,8 @@ def require_extra() -> None:
     :raises MissingExtraError: Naming the command that installs them.
     """
     try:
+        import accelerate  # noqa: F401
+        import gguf  # noqa: F401
         import onnx  # noqa: F401
         import optimum.exporters.onnx  # noqa: F401
         import torch  # noqa: F401

@@ -92,6 +92,25 @@ def build(
     click.echo(f"{bundle.id}: {bundle.size_bytes / 1e6:.1f} MB in {bundle.folder}")
 
 
+@main.command()
+@click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@click.option(
+    "--output",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Folder to write.  [default: the file's name without .gguf, here]",
+)
+@click.option("--force", is_flag=True, help="Replace the output folder if it exists.")
+def unpack(file: Path, output: Path | None, force: bool) -> None:
+    """Write the model in a GGUF FILE as a Hugging Face checkpoint folder, in FP32."""
+    from export.build import require_extra
+    from export.gguf_file import unpack_gguf
+
+    require_extra()
+    target = _new_folder(output or Path(file.stem), force)
+    unpack_gguf(file, target)
+    click.echo(f"{file.name}: checkpoint in {target}")
+
+
 data_option = click.option(
     "--data",
     type=click.Path(path_type=Path, exists=True, file_okay=False),
