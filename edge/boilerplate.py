@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import groupby
+from itertools import accumulate, groupby
 
 from edge.lexicon import phrases, words
 from edge.records import Excluded, Sentence
@@ -17,18 +17,23 @@ _ADVERT_CUES = phrases(
     r"brought to you by",
     r"support(?:ed)? (?:for )?(?:this|the|our) (?:show|podcast|episode)",
     r"(?:promo|coupon|discount) code|use (?:the )?code|percent off|free trial",
-    r"sign up (?:at|for|on|to)|subscribe\b|newsletter|patreon|show notes",
-    r"give ?away|(?:five|5)[- ]star|rate and review|leave (?:us )?a review",
-    r"links? (?:is |are )?in the (?:description|bio|notes)",
+    r"(?:five|5)[- ]star|rate and review|leave (?:us )?a review",
     r"wherever you (?:get|listen)|you['’]re listening to|thanks? (?:again )?for listening",
+    r"subscribe (?:to|on|at|wherever|now)|follow (?:us|me) on",
+    r"enter (?:the )?(?:contest|drawing|raffle)",
+    r"(?:links?|notes?) (?:is |are )?in the (?:description|bio|notes)",
+)
+_NOTICE_CUES = phrases(
+    r"sign up (?:at|for|on|to)|subscribe\b|newsletter|patreon|show notes",
     r"dot com slash|[a-z0-9-]+\.(?:com|ai|io|org|net)(?: slash|/)",
     r"enjoy(?:ed|ing)? (?:this |the |these )?(?:episode|show|podcast|interviews?|it\b)",
     r"welcome (?:back )?to (?:the|this|another|our) (?:show|podcast|episode|edition)",
-    r"follow (?:us|me) on|check (?:it|us|them|that) out|regular listener",
+    r"check (?:it|us|them|that) out|regular listener|give ?away",
     r"before we (?:get started|dive in|begin)",
-    r"enter (?:the )?(?:contest|drawing|raffle)|contest|drawing will|raffle|ticket to",
+    r"contest|drawing will|raffle|ticket to",
     r"next (?:week|time|episode)['’]?s? (?:show|episode)",
 )
+"""Said in adverts and of the show itself, but also of other things: no advert by themselves."""
 _BREAK_START = phrases(
     r"take a (?:quick )?(?:moment|minute|second) to (?:tell|talk|mention|thank)",
     r"(?:quick|short|brief) (?:break|word|message|note) (?:from|before|about)",
@@ -41,6 +46,8 @@ _BREAK_END = phrases(
 )
 _MAX_GAP = 4
 """Sentences between two cues that belong to the same advert."""
+EDGE_SHARE = 0.08
+"""In this first and last part of the words a show speaks of itself."""
 _MAX_BREAK = 40
 """Longest advert break, in sentences, between its announcement and the way back."""
 COLD_OPEN_SHARE = 0.05
@@ -65,23 +72,47 @@ def find_boilerplate(sentences: Sequence[Sentence]) -> list[str | None]:
 
 
 def _adverts(sentences: Sequence[Sentence]) -> list[bool]:
-    """Sentences with a cue, what lies between two close cues, and announced breaks."""
-    flags = [False] * len(sentences)
-    last_cue: int | None = None
-    break_start: int | None = None
-    for i, sentence in enumerate(sentences):
-        starts = _BREAK_START.search(sentence.text) is not None
-        ends = _BREAK_END.search(sentence.text) is not None
-        if not (starts or ends or _ADVERT_CUES.search(sentence.text)):
+    """Announced breaks, runs of close cues, and notices at either end of the episode."""
+    flags = _breaks(sentences)
+    is_advert = [
+        flags[i] or any(cue.search(s.text) for cue in (_ADVERT_CUES, _BREAK_START, _BREAK_END))
+        for i, s in enumerate(sentences)
+    ]
+    is_cue = [a or _NOTICE_CUES.search(s.text) for a, s in zip(is_advert, sentences, strict=True)]
+    before = list(accumulate((s.n_words for s in sentences), initial=0))
+    for run in _runs([i for i, cue in enumerate(is_cue) if cue]):
+        if any(is_advert[i] for i in run):
+            flags[run[0] : run[-1] + 1] = [True] * (run[-1] + 1 - run[0])
             continue
-        if ends and break_start is not None and i - break_start <= _MAX_BREAK:
-            flags[break_start:i] = [True] * (i - break_start)
-        elif last_cue is not None and i - last_cue <= _MAX_GAP:
-            flags[last_cue:i] = [True] * (i - last_cue)
-        flags[i] = True
-        last_cue = i
-        break_start = i if starts else None if ends else break_start
+        for i in run:
+            share = before[i] / before[-1]
+            flags[i] = share < EDGE_SHARE or share >= 1 - EDGE_SHARE
     return flags
+
+
+def _breaks(sentences: Sequence[Sentence]) -> list[bool]:
+    """From each announcement of a break to the way back."""
+    flags = [False] * len(sentences)
+    start: int | None = None
+    for i, sentence in enumerate(sentences):
+        if _BREAK_START.search(sentence.text):
+            start = i
+        if _BREAK_END.search(sentence.text):
+            if start is not None and i - start <= _MAX_BREAK:
+                flags[start : i + 1] = [True] * (i + 1 - start)
+            start = None
+    return flags
+
+
+def _runs(places: Sequence[int]) -> list[list[int]]:
+    """Places that follow each other closely."""
+    runs: list[list[int]] = []
+    for i in places:
+        if runs and i - runs[-1][-1] <= _MAX_GAP:
+            runs[-1].append(i)
+        else:
+            runs.append([i])
+    return runs
 
 
 def _cold_open(sentences: Sequence[Sentence]) -> list[bool]:
