@@ -7,6 +7,7 @@ from edge.records import Segment, Transcript
 from edge.sentences import rebuild_sentences
 
 TALK = [f"We measured run number {k} and wrote the result down for later." for k in range(40)]
+MORE = [f"Her team built {k} bridges over a river that nobody could cross." for k in range(40)]
 
 
 def kept_out(lines: list[str]) -> list[str]:
@@ -18,8 +19,8 @@ def kept_out(lines: list[str]) -> list[str]:
 def test_what_a_show_says_of_itself_is_kept_out_only_at_its_ends() -> None:
     notice = "Our newsletter has all of it, so check it out."
     other = "The newsletter of the institute had a contest last year."
-    assert kept_out([notice, *TALK, other, "It was fun to check it out.", *TALK]) == [notice]
-    assert kept_out([*TALK, other, *TALK, notice]) == [notice]
+    assert kept_out([notice, *TALK, other, "It was fun to check it out.", *MORE]) == [notice]
+    assert kept_out([*TALK, other, *MORE, notice]) == [notice]
 
 
 def test_an_advert_takes_the_notices_beside_it_along() -> None:
@@ -28,13 +29,13 @@ def test_an_advert_takes_the_notices_beside_it_along() -> None:
         "Their pumps are quiet.",
         "You can find them at pumps.com slash podcast.",
     ]
-    assert kept_out([*TALK, *advert, *TALK]) == advert
-    assert kept_out([*TALK, advert[2], *TALK]) == []
+    assert kept_out([*TALK, *advert, *MORE]) == advert
+    assert kept_out([*TALK, advert[2], *MORE]) == []
 
 
 def test_an_announced_break_ends_where_the_episode_is_back() -> None:
     first = "Let's take a quick moment to tell you about our workshop."
     last = "And now back to the interview."
     inner = [f"The workshop has a day number {k} that you will like." for k in range(12)]
-    assert kept_out([*TALK, first, *inner, last, *TALK]) == [first, *inner, last]
-    assert kept_out([*TALK, first, *inner, *TALK]) == [first]  # nobody says where it ends
+    assert kept_out([*TALK, first, *inner, last, *MORE]) == [first, *inner, last]
+    assert kept_out([*TALK, first, *inner, *MORE]) == [first]  # nobody says where it ends
