@@ -204,11 +204,13 @@ def reads_alone(sentence: Sentence, text: str) -> float:
     :param text: It without its leading fillers.
     """
     bare = _bare(text)
-    n_words = max(1, len(bare))
+    if not bare:
+        return 0.0
+    n_words = len(bare)
     shortest, longest = IDEAL_WORDS
     fitness = 1.0
     if n_words < shortest:
-        fitness *= 0.5 + 0.5 * (n_words - MIN_WORDS) / (shortest - MIN_WORDS)
+        fitness *= max(0.0, 0.5 + 0.5 * (n_words - MIN_WORDS) / (shortest - MIN_WORDS))
     elif n_words > longest:
         fitness *= 1.0 - 0.5 * (n_words - longest) / (MAX_WORDS - longest)
     if bare[0] in PRONOUNS:

@@ -104,6 +104,14 @@ def test_a_fluent_question_comes_before_a_stuttered_one() -> None:
     assert [texts[i] for i in chosen] == [fluent]  # so few words: one question
 
 
+@pytest.mark.parametrize("text", ["_____ _____ _____ _____ _____.", "- - - - - - hi."])
+def test_what_has_hardly_a_word_is_no_key_point(text: str) -> None:
+    sentences = rebuild_sentences(Transcript((Segment(text), Segment("We like dogs.")), "text"))
+    texts = [sentence.text for sentence in sentences]
+    ranked = rank_sentences(sentences, texts, [True] * 2, np.full(2, 0.5))
+    assert (ranked.scores[0], ranked.fillings[0]) == (0.0, 0.0)
+
+
 def test_half_a_quotation_is_no_question() -> None:
     lines = ('Find me a benchmark where simple rules win?"', "She said a rule is enough.")
     sentences = rebuild_sentences(Transcript(tuple(Segment(line) for line in lines), "text"))
