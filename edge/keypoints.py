@@ -206,13 +206,7 @@ def reads_alone(sentence: Sentence, text: str) -> float:
     bare = _bare(text)
     if not bare:
         return 0.0
-    n_words = len(bare)
-    shortest, longest = IDEAL_WORDS
-    fitness = 1.0
-    if n_words < shortest:
-        fitness *= max(0.0, 0.5 + 0.5 * (n_words - MIN_WORDS) / (shortest - MIN_WORDS))
-    elif n_words > longest:
-        fitness *= 1.0 - 0.5 * (n_words - longest) / (MAX_WORDS - longest)
+    fitness = _length_fitness(len(bare))
     if bare[0] in PRONOUNS:
         fitness *= 0.6
     elif any(word in PRONOUNS for word in bare[1:4]):
@@ -228,6 +222,14 @@ def reads_alone(sentence: Sentence, text: str) -> float:
     if not _has_verb(text):
         fitness *= 0.6
     return fitness * fluency(text)
+
+
+def _length_fitness(n_words: int) -> float:
+    """1 for a sentence of usual length, less for shorter and longer ones, never below 0."""
+    shortest, longest = IDEAL_WORDS
+    too_short = max(0, shortest - n_words) / (shortest - MIN_WORDS)
+    too_long = max(0, n_words - longest) / (MAX_WORDS - longest)
+    return max(0.0, 1.0 - 0.5 * (too_short + too_long))
 
 
 def _bare(text: str) -> list[str]:

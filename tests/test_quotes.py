@@ -104,7 +104,9 @@ def test_a_fluent_question_comes_before_a_stuttered_one() -> None:
     assert [texts[i] for i in chosen] == [fluent]  # so few words: one question
 
 
-@pytest.mark.parametrize("text", ["_____ _____ _____ _____ _____.", "- - - - - - hi."])
+@pytest.mark.parametrize(
+    "text", ["_____ _____ _____ _____.", "- - - - - hi.", "We like a" + "/b" * 99]
+)
 def test_what_has_hardly_a_word_is_no_key_point(text: str) -> None:
     sentences = rebuild_sentences(Transcript((Segment(text), Segment("We like dogs.")), "text"))
     texts = [sentence.text for sentence in sentences]
