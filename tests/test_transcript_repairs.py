@@ -188,3 +188,10 @@ def test_clear_errors(raw: bytes, part: str) -> None:
 def test_missing_file(tmp_path) -> None:
     with pytest.raises(TranscriptError, match="No such file"):
         read_transcript(tmp_path / "none.srt")
+
+
+def test_a_label_without_words_is_counted() -> None:
+    raw = b"Ann: Hello there.\nBob:\nAnn: Fine, thanks.\nBob: Good, then.\n"
+    transcript = parse_transcript(raw)
+    assert [segment.text for segment in transcript.segments][1] == ""
+    assert {repair.kind: repair.count for repair in transcript.repairs} == {"empty_segments": 1}

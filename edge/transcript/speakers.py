@@ -22,14 +22,19 @@ def label_speakers(segments: list[Segment], repairs: Counter[str]) -> list[Segme
     again and again for the same few names. Elsewhere a colon is punctuation.
 
     :param segments: As parsed.
-    :param repairs: Counts tinydiarize turn marks taken out.
+    :param repairs: Counts tinydiarize turn marks taken out, and segments that were only a label.
     """
     marked = sum(len(_TURN_MARK.findall(segment.text)) for segment in segments)
     if marked:
         repairs["speaker_turn_marks"] += marked
         segments = [replace(s, text=_TURN_MARK.sub(" ", s.text).strip()) for s in segments]
     used = _used_labels(segments)
-    return _apply(segments, *used) if used else segments
+    if used is None:
+        return segments
+    labelled = _apply(segments, *used)
+    pairs = zip(segments, labelled, strict=True)
+    repairs["empty_segments"] += sum(bool(old.text) and not new.text for old, new in pairs)
+    return labelled
 
 
 def has_labels(segments: list[Segment]) -> bool:
