@@ -7,12 +7,11 @@ from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 import numpy.typing as npt
-from tokenizers import Tokenizer
 
 from edge.errors import BundleError
 from edge.heads import load_heads
+from edge.loading import load_tokenizer, model_path
 from edge.manifest import Bundle, verify_files
-from edge.onnx_file import external_data_paths
 from edge.session import Session, default_threads
 
 FloatArray = npt.NDArray[np.float32]
@@ -37,25 +36,16 @@ class Encoder:
     """
 
     def __init__(self, bundle: Bundle, threads: int | None = None) -> None:
-        verify_files(bundle)
-        model = bundle.path("model.onnx")
-        outside = external_data_paths(model) - {file.path for file in bundle.manifest.files}
-        if outside:
+        if bundle.manifest.encoder is None:
             raise BundleError(
-                f"{model} refers to files outside its bundle: {sorted(outside)[:3]}",
-                "Do not use this bundle unless you know who made it; export it again.",
+                f"model {bundle.id} embeds no sentences: its task is {bundle.manifest.task}",
+                "Choose a sentence-embedding bundle; 'edge models list' shows what is here.",
             )
+        verify_files(bundle)
         self.bundle = bundle
         self.spec = bundle.manifest.encoder
-        try:
-            self._tokenizer = Tokenizer.from_file(str(bundle.path("tokenizer.json")))
-        except Exception as error:  # tokenizers raises bare Exception
-            raise BundleError(
-                f"the tokenizer of {bundle.id} cannot be read: {error}", "Export the bundle again."
-            ) from error
-        self._tokenizer.no_padding()
-        self._tokenizer.no_truncation()
-        self._session = Session(model, threads or default_threads())
+        self._tokenizer = load_tokenizer(bundle)
+        self._session = Session(model_path(bundle), threads or default_threads())
         self.execution_provider = self._session.execution_provider
         self.heads = load_heads(bundle)
 
@@ -163,6 +153,7 @@ def golden_cosine(encoder: Encoder) -> float:
     :param encoder: A loaded bundle.
     """
     golden = encoder.bundle.manifest.golden
+    assert golden is not None  # the manifest of every encoder has one
     expected = np.asarray(golden.embeddings, np.float32)
     expected /= np.linalg.norm(expected, axis=1, keepdims=True)
     return float((encoder.encode(golden.texts) * expected).sum(axis=1).min())

@@ -87,7 +87,7 @@ class Head:
             ) from error
         if not len(rows):
             return np.zeros((0, 1))
-        output = self._session.run({name: rows for name in self._session.input_names})
+        output = self._session.run({name: rows for name in self._session.inputs})
         return output.reshape(len(rows), -1).astype(np.float64)
 
 

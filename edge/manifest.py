@@ -15,11 +15,27 @@ from pathlib import Path
 from typing import Any
 
 from edge.errors import BundleError
+from edge.specs import (
+    EncoderSpec,
+    GeneratorSpec,
+    Golden,
+    HeadSpec,
+    encoder_spec,
+    generator_spec,
+    golden,
+    head_spec,
+    text,
+)
 
 SCHEMA_VERSION = 1
 MANIFEST_NAME = "manifest.json"
 TASK_SENTENCE_EMBEDDING = "sentence-embedding"
-PRECISIONS = ("fp32", "fp16", "int8")
+TASK_TEXT_GENERATION = "text-generation"
+"""A decoder-only model goes on from a prompt."""
+TASK_TEXT_TO_TEXT = "text2text-generation"
+"""An encoder-decoder model writes a text from another one."""
+GENERATION_TASKS = (TASK_TEXT_GENERATION, TASK_TEXT_TO_TEXT)
+PRECISIONS = ("fp32", "fp16", "int8", "int4")
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
@@ -47,47 +63,6 @@ class TensorSpec:
 
 
 @dataclass(frozen=True)
-class EncoderSpec:
-    """How token ids become one vector a sentence."""
-
-    dimension: int
-    max_tokens: int
-    """Tokens of one model input, special tokens included."""
-    pooling: str
-    """Only ``mean`` is known: over the tokens that are no padding."""
-    normalize: bool
-    """Whether vectors are scaled to length 1."""
-    pad_token_id: int
-    cls_token_id: int
-    sep_token_id: int
-
-
-@dataclass(frozen=True)
-class HeadSpec:
-    """One learned head: a small ONNX file, what it reads, and where it came from."""
-
-    name: str
-    file: str
-    features: tuple[str, ...]
-    """Names of the features it reads, in order, as the program measures them."""
-    training: Mapping[str, Any]
-    """Data (names and hashes), documents, rows, tools."""
-    certificate: Mapping[str, Any]
-    """Largest difference between the ONNX file and the trained model, and on how many rows."""
-
-
-@dataclass(frozen=True)
-class Golden:
-    """Texts and the vectors the bundle gave for them when it was built."""
-
-    texts: tuple[str, ...]
-    embeddings: tuple[tuple[float, ...], ...]
-    """Shape (texts, dimension)."""
-    min_cosine: float
-    """A device whose vectors agree less than this does not run the model right."""
-
-
-@dataclass(frozen=True)
 class Manifest:
     """All that is known of a bundle."""
 
@@ -102,17 +77,21 @@ class Manifest:
     tool_versions: Mapping[str, str]
     inputs: tuple[TensorSpec, ...]
     outputs: tuple[TensorSpec, ...]
-    encoder: EncoderSpec
     certificate: Mapping[str, Any]
     """What the quality gate measured against the PyTorch model, and its limits."""
-    golden: Golden
     files: tuple[BundleFile, ...]
+    encoder: EncoderSpec | None = None
+    """Of a sentence encoder, and so is ``golden``."""
+    golden: Golden | None = None
+    generator: GeneratorSpec | None = None
+    """Of a model that writes."""
     heads: tuple[HeadSpec, ...] = ()
     schema_version: int = field(default=SCHEMA_VERSION)
 
     def to_json(self) -> str:
         """The manifest as its file is written: sorted keys, one line a leaf."""
-        return json.dumps(asdict(self), indent=1, sort_keys=True, ensure_ascii=False) + "\n"
+        document = {key: value for key, value in asdict(self).items() if value is not None}
+        return json.dumps(document, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
 
 
 @dataclass(frozen=True)
@@ -233,80 +212,52 @@ def manifest_from_dict(document: Any, path: Path) -> Manifest:
 
 
 def _build(document: Mapping[str, Any]) -> Manifest:
-    encoder = document["encoder"]
-    golden = document["golden"]
+    task = text(document["task"])
+    encoder = sample = generator = None
+    if task == TASK_SENTENCE_EMBEDDING:
+        encoder = encoder_spec(document["encoder"])
+        sample = golden(document["golden"], encoder.dimension)
+    elif task in GENERATION_TASKS:
+        generator = generator_spec(document["generator"])
     return Manifest(
-        name=_text(document["name"]),
-        task=_text(document["task"]),
-        precision=_text(document["precision"]),
-        licence=_text(document["licence"]),
+        name=text(document["name"]),
+        task=task,
+        precision=text(document["precision"]),
+        licence=text(document["licence"]),
         origin=dict(document["origin"]),
         quantization=dict(document["quantization"]),
         tool_versions=dict(document["tool_versions"]),
         inputs=tuple(_tensor(entry) for entry in document["inputs"]),
         outputs=tuple(_tensor(entry) for entry in document["outputs"]),
-        encoder=EncoderSpec(
-            dimension=int(encoder["dimension"]),
-            max_tokens=int(encoder["max_tokens"]),
-            pooling=_text(encoder["pooling"]),
-            normalize=bool(encoder["normalize"]),
-            pad_token_id=int(encoder["pad_token_id"]),
-            cls_token_id=int(encoder["cls_token_id"]),
-            sep_token_id=int(encoder["sep_token_id"]),
-        ),
         certificate=dict(document["certificate"]),
-        golden=Golden(
-            texts=tuple(_text(text) for text in golden["texts"]),
-            embeddings=tuple(tuple(float(x) for x in row) for row in golden["embeddings"]),
-            min_cosine=float(golden["min_cosine"]),
-        ),
         files=tuple(
-            BundleFile(_text(f["path"]), _text(f["sha256"]), int(f["size_bytes"]))
+            BundleFile(text(f["path"]), text(f["sha256"]), int(f["size_bytes"]))
             for f in document["files"]
         ),
-        heads=tuple(
-            HeadSpec(
-                name=_text(head["name"]),
-                file=_text(head["file"]),
-                features=tuple(_text(name) for name in head["features"]),
-                training=dict(head["training"]),
-                certificate=dict(head["certificate"]),
-            )
-            for head in document.get("heads", ())
-        ),
+        encoder=encoder,
+        golden=sample,
+        generator=generator,
+        heads=tuple(head_spec(head) for head in document.get("heads", ())),
     )
-
-
-def _text(value: Any) -> str:
-    if not isinstance(value, str):
-        raise ValueError(f"{value!r} should be a text")
-    return value
 
 
 def _tensor(entry: Mapping[str, Any]) -> TensorSpec:
     shape = tuple(int(n) for n in entry["shape"])
-    return TensorSpec(_text(entry["name"]), _text(entry["dtype"]), shape)
+    return TensorSpec(text(entry["name"]), text(entry["dtype"]), shape)
 
 
 def _check_allowed(manifest: Manifest, path: Path) -> None:
     """Refuse what this program cannot run."""
-    if manifest.task != TASK_SENTENCE_EMBEDDING:
+    tasks = (TASK_SENTENCE_EMBEDDING, *GENERATION_TASKS)
+    if manifest.task not in tasks:
         raise BundleError(
-            f"{path}: task {manifest.task!r} is not {TASK_SENTENCE_EMBEDDING!r}",
-            "Choose a sentence-embedding bundle; 'edge models list' shows what is here.",
+            f"{path}: task {manifest.task!r} is none of {', '.join(tasks)}",
+            "Update edge-insights on this device; 'edge models list' shows what is here.",
         )
     if manifest.precision not in PRECISIONS:
         raise BundleError(
             f"{path}: precision {manifest.precision!r} is none of {', '.join(PRECISIONS)}", _AGAIN
         )
-    if manifest.encoder.pooling != "mean":
-        raise BundleError(f"{path}: pooling {manifest.encoder.pooling!r} is not 'mean'", _AGAIN)
-    if manifest.encoder.dimension < 1 or manifest.encoder.max_tokens < 3:
-        raise BundleError(f"{path}: encoder sizes must be positive", _AGAIN)
-    if len(manifest.golden.texts) != len(manifest.golden.embeddings) or not manifest.golden.texts:
-        raise BundleError(f"{path}: golden texts and embeddings do not match", _AGAIN)
-    if any(len(row) != manifest.encoder.dimension for row in manifest.golden.embeddings):
-        raise BundleError(f"{path}: golden embeddings have another dimension", _AGAIN)
     _check_files(manifest, path)
 
 

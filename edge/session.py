@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -11,7 +14,7 @@ import onnxruntime as ort
 
 from edge.errors import InferenceError
 
-Array = npt.NDArray[np.generic]
+Array = npt.NDArray[Any]
 MAX_DEFAULT_THREADS = 4
 
 
@@ -30,6 +33,23 @@ def default_threads() -> int:
     if hasattr(os, "sched_getaffinity"):
         return max(1, min(MAX_DEFAULT_THREADS, len(os.sched_getaffinity(0))))
     return max(1, min(MAX_DEFAULT_THREADS, os.cpu_count() or 1))
+
+
+@dataclass(frozen=True)
+class TensorInfo:
+    """Element type and shape of an input or output; -1 is any length."""
+
+    dtype: np.dtype[Any]
+    shape: tuple[int, ...]
+
+
+_DTYPES = {
+    "tensor(float)": "float32",
+    "tensor(float16)": "float16",
+    "tensor(int8)": "int8",
+    "tensor(int32)": "int32",
+    "tensor(int64)": "int64",
+}
 
 
 class Session:
@@ -57,7 +77,8 @@ class Session:
                 f"onnxruntime {ort.__version__} cannot load {model}: {_first_line(error)}",
                 "Check the bundle with 'edge models verify'; a newer onnxruntime may be needed.",
             ) from error
-        self.input_names = frozenset(entry.name for entry in self._session.get_inputs())
+        self.inputs = {entry.name: _tensor(entry) for entry in self._session.get_inputs()}
+        self.outputs = {entry.name: _tensor(entry) for entry in self._session.get_outputs()}
         self.execution_provider: str = self._session.get_providers()[0]
 
     def run(self, feeds: dict[str, Array]) -> Array:
@@ -66,15 +87,78 @@ class Session:
         :param feeds: Input name -> array.
         :raises InferenceError: If onnxruntime fails.
         """
-        known = {name: array for name, array in feeds.items() if name in self.input_names}
+        return next(iter(self.run_all(feeds).values()))
+
+    def run_all(self, feeds: Mapping[str, Array]) -> dict[str, Array]:
+        """All outputs for the given inputs; inputs the model does not have are left out.
+
+        :param feeds: Input name -> array.
+        :return: Output name -> array, in the model's order.
+        :raises InferenceError: If onnxruntime fails.
+        """
+        known = {name: array for name, array in feeds.items() if name in self.inputs}
         try:
-            output: Array = self._session.run(None, known)[0]
+            return dict(zip(self.outputs, self._session.run(None, known), strict=True))
         except Exception as error:
-            raise InferenceError(
-                f"onnxruntime failed while running the model: {_first_line(error)}",
-                "Run 'edge doctor' to see whether the model works on this device at all.",
-            ) from error
-        return output
+            raise _failed(error) from error
+
+    def bind(self, inputs: Mapping[str, Array], outputs: Mapping[str, Array]) -> Binding:
+        """Tie arrays to the model for runs that copy nothing.
+
+        An array may be an input and an output at once, where the model's operators allow it.
+
+        :param inputs: Input name -> contiguous array, read at each run.
+        :param outputs: Output name -> contiguous array, written at each run.
+        :raises InferenceError: If an array does not fit the model.
+        """
+        return Binding(self._session, inputs, outputs)
+
+
+class Binding:
+    """Arrays that a model reads and writes in place; see ``Session.bind``."""
+
+    def __init__(
+        self,
+        session: ort.InferenceSession,
+        inputs: Mapping[str, Array],
+        outputs: Mapping[str, Array],
+    ) -> None:
+        self._session = session
+        self._arrays = (inputs, outputs)  # onnxruntime holds no reference to numpy's memory
+        self._binding = session.io_binding()
+        values = {
+            id(array): ort.OrtValue.ortvalue_from_numpy(array)
+            for array in (*inputs.values(), *outputs.values())
+        }
+        try:
+            for name, array in inputs.items():
+                self._binding.bind_ortvalue_input(name, values[id(array)])
+            for name, array in outputs.items():
+                self._binding.bind_ortvalue_output(name, values[id(array)])
+        except Exception as error:
+            raise _failed(error) from error
+
+    def run(self) -> None:
+        """Run the model once on what the arrays hold now.
+
+        :raises InferenceError: If onnxruntime fails.
+        """
+        try:
+            self._session.run_with_iobinding(self._binding)
+        except Exception as error:
+            raise _failed(error) from error
+
+
+def _tensor(entry: ort.NodeArg) -> TensorInfo:
+    shape = tuple(n if isinstance(n, int) else -1 for n in entry.shape)
+    return TensorInfo(np.dtype(_DTYPES.get(entry.type, "object")), shape)
+
+
+def _failed(error: Exception) -> InferenceError:
+    return InferenceError(
+        f"onnxruntime failed while running the model: {_first_line(error)}",
+        "Run 'edge doctor' to see whether the model works on this device at all.",
+    )
 
 
 def _first_line(error: Exception) -> str:

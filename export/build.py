@@ -1,43 +1,21 @@
-"""One bundle from a recipe: fetch, export, fuse, quantize, compare, write."""
+"""One bundle from a recipe: fetch, export, quantize, compare, write."""
 
 from __future__ import annotations
 
 import platform
-import shutil
 import tempfile
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Callable, Mapping
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 from edge import __version__
-from edge.encoder import Encoder
-from edge.errors import BundleError
-from edge.manifest import (
-    MANIFEST_NAME,
-    Bundle,
-    BundleFile,
-    EncoderSpec,
-    Golden,
-    Manifest,
-    TensorSpec,
-    file_sha256,
-    read_bundle,
-)
-from edge.store import find_bundle, install_bundle
-from export.errors import ExportError, MissingExtraError, RecipeError
+from edge.manifest import MANIFEST_NAME, Bundle, BundleFile, Manifest, TensorSpec, file_sha256
+from edge.store import install_bundle
+from export.errors import MissingExtraError, RecipeError
 from export.fetch import Checkpoint, fetch
-from export.heads import copy_heads
-from export.parity import certify, compare, seed_sentences, torch_embeddings
 from export.recipe import Recipe
 
-GOLDEN_TEXTS = (
-    "Big models are slow to serve, and halving the inference time decides whether we break even.",
-    "My first question is how you got into machine learning.",
-    "Thank you.",
-)
-GOLDEN_MIN_COSINE = 0.98
-"""Other processors round INT8 otherwise; a wrong kernel lands far below this."""
 TOOLS = ("torch", "transformers", "optimum", "optimum-onnx", "onnx", "onnxruntime", "tokenizers")
 
 Log = Callable[[str], None]
@@ -53,43 +31,59 @@ def build_bundle(recipe: Recipe, precision: str, output: Path, seeds: Path, log:
     :param log: Told of each step.
     :raises ExportError: If a step fails or the gate refuses.
     """
-    if precision not in recipe.gates:
+    from export.build_encoder import build_encoder
+    from export.build_generator import build_generator
+
+    if precision not in recipe.precisions:
         raise RecipeError(
             f"recipe {recipe.name} has no precision {precision!r}",
-            f"It has: {', '.join(recipe.gates)}.",
+            f"It has: {', '.join(recipe.precisions)}.",
         )
     require_extra()
-    sentences = seed_sentences(seeds)
     with tempfile.TemporaryDirectory(prefix="edge-export-") as temporary:
         work = Path(temporary)
         checkpoint = fetch(recipe.sources, work, log)
-        draft = _with_trained_heads(_draft(recipe, precision, checkpoint, work, log), log)
-        log(f"comparing with PyTorch on {len(sentences)} sentences")
-        reference = torch_embeddings(checkpoint.folder, sentences, recipe.encoder.max_tokens)
-        encoder = Encoder(draft)
-        report = compare(reference, encoder.encode(sentences))
-        log(f"mean cosine {report.mean_cosine:.4f}, top-10 agreement {report.top10_agreement:.4f}")
-        manifest = replace(
-            draft.manifest,
-            certificate=certify(
-                report, recipe.gates[precision], precision, "PyTorch fp32, seed sentences"
-            ),
-            golden=golden_sample(encoder),
-        )
-        write_manifest(draft.folder, manifest)
-        return install_bundle(draft.folder, output, replace_existing=True)
+        build = build_generator if recipe.generation else build_encoder
+        bundle = build(recipe, precision, checkpoint, seeds, work, log)
+        return install_bundle(bundle.folder, output, replace_existing=True)
 
 
-def _with_trained_heads(draft: Bundle, log: Log) -> Bundle:
-    """The draft with the heads learned on the embedded bundle of the same weights, if any."""
-    try:
-        trained = find_bundle(f"{draft.manifest.name}-int8")
-    except BundleError:
-        trained = draft
-    if trained.manifest.origin != draft.manifest.origin or not trained.manifest.heads:
-        log("no heads were learned for these weights yet: see 'edge-export train'")
-        return draft
-    return copy_heads(trained, draft)
+def draft_manifest(
+    recipe: Recipe,
+    precision: str,
+    checkpoint: Checkpoint,
+    quantization: Mapping[str, Any],
+    folder: Path,
+) -> Manifest:
+    """What is known of a bundle before the model has run.
+
+    :param recipe: The model's recipe.
+    :param precision: Of the bundle.
+    :param checkpoint: Where the weights came from.
+    :param quantization: How they were converted.
+    :param folder: The bundle's files.
+    """
+    inputs, outputs = tensor_specs(folder / "model.onnx")
+    return Manifest(
+        name=recipe.name,
+        task=recipe.task,
+        precision=precision,
+        licence=recipe.licence,
+        origin=checkpoint.origin,
+        quantization=quantization,
+        tool_versions={
+            "edge-insights": __version__,
+            "python": platform.python_version(),
+            **{tool: version(tool) for tool in TOOLS},
+        },
+        inputs=inputs,
+        outputs=outputs,
+        certificate={},
+        files=tuple(
+            BundleFile(path.name, file_sha256(path), path.stat().st_size)
+            for path in sorted(folder.iterdir())
+        ),
+    )
 
 
 def require_extra() -> None:
@@ -109,51 +103,6 @@ def require_extra() -> None:
             f"exporting needs {error.name or 'a package'}, which is not installed here",
             "Install the workstation side: pip install 'edge-insights[export]'",
         ) from error
-
-
-def _draft(recipe: Recipe, precision: str, checkpoint: Checkpoint, work: Path, log: Log) -> Bundle:
-    """A bundle folder that can be loaded but is not certified yet."""
-    from export.graph import export_fp32, fuse
-    from export.quantize import convert
-
-    log("exporting with optimum")
-    fused = fuse(export_fp32(checkpoint.folder, work, recipe.opset), work, recipe.optimize)
-    log(f"converting to {precision}")
-    folder = work / "bundle"
-    folder.mkdir()
-    quantization = convert(fused, folder / "model.onnx", precision, recipe.int8)
-    tokenizer = checkpoint.folder / "tokenizer.json"
-    if not tokenizer.is_file():
-        raise ExportError(
-            f"{checkpoint.folder} has no tokenizer.json",
-            "Save the checkpoint with a fast tokenizer.",
-        )
-    shutil.copyfile(tokenizer, folder / "tokenizer.json")
-    inputs, outputs = tensor_specs(folder / "model.onnx")
-    manifest = Manifest(
-        name=recipe.name,
-        task=recipe.task,
-        precision=precision,
-        licence=recipe.licence,
-        origin=checkpoint.origin,
-        quantization=quantization,
-        tool_versions={
-            "edge-insights": __version__,
-            "python": platform.python_version(),
-            **{tool: version(tool) for tool in TOOLS},
-        },
-        inputs=inputs,
-        outputs=outputs,
-        encoder=_encoder_spec(recipe, checkpoint.folder, outputs[0]),
-        certificate={},
-        golden=Golden(("x",), ((0.0,) * outputs[0].shape[-1],), GOLDEN_MIN_COSINE),
-        files=tuple(
-            BundleFile(path.name, file_sha256(path), path.stat().st_size)
-            for path in sorted(folder.iterdir())
-        ),
-    )
-    write_manifest(folder, manifest)
-    return read_bundle(folder)
 
 
 def tensor_specs(model: Path) -> tuple[tuple[TensorSpec, ...], tuple[TensorSpec, ...]]:
@@ -176,31 +125,6 @@ def tensor_specs(model: Path) -> tuple[tuple[TensorSpec, ...], tuple[TensorSpec,
         )
 
     return specs(graph.input), specs(graph.output)
-
-
-def _encoder_spec(recipe: Recipe, checkpoint: Path, output: TensorSpec) -> EncoderSpec:
-    from transformers import AutoTokenizer
-
-    tokenizer = AutoTokenizer.from_pretrained(checkpoint)
-    return EncoderSpec(
-        dimension=output.shape[-1],
-        max_tokens=recipe.encoder.max_tokens,
-        pooling=recipe.encoder.pooling,
-        normalize=recipe.encoder.normalize,
-        pad_token_id=tokenizer.pad_token_id,
-        cls_token_id=tokenizer.cls_token_id,
-        sep_token_id=tokenizer.sep_token_id,
-    )
-
-
-def golden_sample(encoder: Encoder) -> Golden:
-    """Vectors of some texts, for a device to compare its own with.
-
-    :param encoder: The finished model.
-    """
-    vectors = encoder.encode(GOLDEN_TEXTS)
-    rows = tuple(tuple(round(float(x), 5) for x in row) for row in vectors)
-    return Golden(GOLDEN_TEXTS, rows, GOLDEN_MIN_COSINE)
 
 
 def write_manifest(folder: Path, manifest: Manifest) -> None:

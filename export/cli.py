@@ -23,6 +23,7 @@ def main() -> None:
     """Trained checkpoints in, verified ONNX bundles for the device out."""
     # The tools below print advice meant for people training models.
     os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
+    os.environ.setdefault("TQDM_DISABLE", "1")
     logging.getLogger("optimum").setLevel(logging.ERROR)
 
 
@@ -45,7 +46,7 @@ def list_recipes() -> None:
     """The models that can be built, and in which precisions."""
     for name in recipe_names():
         recipe = load_recipe(name)
-        click.echo(f"{name:<16} {', '.join(recipe.gates):<20} {recipe.description}")
+        click.echo(f"{name:<16} {', '.join(recipe.precisions):<22} {recipe.description}")
 
 
 @main.command()
@@ -55,7 +56,7 @@ def list_recipes() -> None:
     type=click.Choice(PRECISIONS),
     default="int8",
     show_default=True,
-    help="fp16 is for GPUs; int8 for processors.",
+    help="fp16 is for GPUs; int8 and int4 for processors.",
 )
 @click.option(
     "--output",
@@ -65,8 +66,8 @@ def list_recipes() -> None:
 @click.option("--force", is_flag=True, help="Replace the output folder if it exists.")
 @click.option(
     "--checkpoint",
-    type=click.Path(path_type=Path, exists=True, file_okay=False),
-    help="Local Hugging Face folder to use instead of the recipe's sources.",
+    type=click.Path(path_type=Path, exists=True),
+    help="Local Hugging Face folder, or GGUF file, to use instead of the recipe's sources.",
 )
 @click.option(
     "--seeds",

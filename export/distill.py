@@ -25,7 +25,8 @@ from edge import __version__
 from edge.encoder import Encoder
 from edge.manifest import Bundle, BundleFile, Manifest, file_sha256, read_bundle
 from edge.store import install_bundle
-from export.build import golden_sample, tensor_specs, write_manifest
+from export.build import tensor_specs, write_manifest
+from export.build_encoder import golden_sample
 from export.documents import data_hashes, read_documents
 from export.errors import MissingExtraError
 from export.parity import certify, compare, seed_sentences

@@ -14,8 +14,10 @@ from edge.manifest import file_sha256
 from export.errors import FetchError
 from export.recipe import FolderSource, HubSource, Source, WheelSource
 
-WANTED = ("*.json", "*.safetensors", "*.txt", "1_Pooling/*.json")
+WANTED = ("*.json", "*.safetensors", "*.txt", "*.jinja", "*.model", "1_Pooling/*.json")
 """Files of a hub checkpoint the export needs."""
+OLD_WEIGHTS = "pytorch_model*.bin"
+"""What older checkpoints have in the place of safetensors."""
 
 
 @dataclass(frozen=True)
@@ -24,6 +26,8 @@ class Checkpoint:
 
     folder: Path
     origin: Mapping[str, Any]
+    gguf: Path | None = None
+    """The GGUF file the folder was unpacked from, if it was."""
 
 
 def fetch(
@@ -41,13 +45,32 @@ def fetch(
     failures = []
     for source in sources:
         try:
-            return _fetch_one(source, work, log)
+            return _unpacked(_fetch_one(source, work, log), work, log)
         except _Unreachable as error:
             log(f"{error}; trying the next source")
             failures.append(str(error))
     raise FetchError(
         "no source could be fetched: " + "; ".join(failures),
         "Check the network, or give a local checkpoint with --checkpoint FOLDER.",
+    )
+
+
+def _unpacked(checkpoint: Checkpoint, work: Path, log: Callable[[str], None]) -> Checkpoint:
+    """The checkpoint itself, or the folder of the one GGUF file that it is or holds."""
+    from export.gguf_file import unpack_gguf
+
+    if checkpoint.folder.is_file():
+        files = [checkpoint.folder]
+    else:
+        files = sorted(checkpoint.folder.glob("*.gguf"))
+        if len(files) != 1 or (checkpoint.folder / "config.json").exists():
+            return checkpoint
+    log(f"unpacking {files[0].name}")
+    unpack_gguf(files[0], work / "unpacked")
+    return Checkpoint(
+        work / "unpacked",
+        {**checkpoint.origin, "gguf": {files[0].name: file_sha256(files[0])}},
+        files[0],
     )
 
 
@@ -112,12 +135,14 @@ def _from_hub(source: HubSource, work: Path, log: Callable[[str], None]) -> Chec
 
     log(f"fetching {source.repository} from the hub")
     try:
-        revision = HfApi().model_info(source.repository, revision=source.revision).sha
+        info = HfApi().model_info(source.repository, revision=source.revision)
+        names = [entry.rfilename for entry in info.siblings or ()]
+        has_safe_weights = any(name.endswith(".safetensors") for name in names)
         folder = snapshot_download(
             source.repository,
-            revision=revision,
+            revision=info.sha,
             local_dir=work / "checkpoint",
-            allow_patterns=list(WANTED),
+            allow_patterns=[*WANTED, *(() if has_safe_weights else (OLD_WEIGHTS,))],
         )
     except Exception as error:  # the hub client raises its own, httpx's and requests' errors
         raise _Unreachable(
@@ -125,16 +150,18 @@ def _from_hub(source: HubSource, work: Path, log: Callable[[str], None]) -> Chec
         ) from error
     return Checkpoint(
         Path(folder),
-        {"kind": "hub", "repository": source.repository, "revision": revision},
+        {"kind": "hub", "repository": source.repository, "revision": info.sha},
     )
 
 
 def _from_folder(source: FolderSource) -> Checkpoint:
-    weights = sorted(source.folder.glob("*.safetensors"))
+    if source.folder.is_file():
+        return Checkpoint(source.folder, {"kind": "file"})
+    weights = [path for kind in ("*.safetensors", "*.gguf") for path in source.folder.glob(kind)]
     if not weights:
         raise FetchError(
-            f"{source.folder} has no *.safetensors weights",
+            f"{source.folder} has no *.safetensors or *.gguf weights",
             "Give a folder as save_pretrained writes it.",
         )
-    hashes = {path.name: file_sha256(path) for path in weights}
+    hashes = {path.name: file_sha256(path) for path in sorted(weights)}
     return Checkpoint(source.folder, {"kind": "folder", "sha256": hashes})

@@ -14,6 +14,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
+from export.blocks import Blocks, read_gguf_blocks
 from export.errors import ExportError
 
 _CONTRACTIONS = "(?i:'s|'t|'re|'ve|'m|'ll|'d)"
@@ -83,6 +86,52 @@ def save_tokenizer(fields: Mapping[str, Any], folder: Path) -> None:
     tokenizer.save(str(folder / "tokenizer.json"))
     settings = json.dumps(_tokenizer_settings(fields), indent=1, ensure_ascii=False) + "\n"
     (folder / "tokenizer_config.json").write_text(settings, encoding="utf-8")
+
+
+LAYER_NAMES = {
+    "attn_q": "self_attn.q_proj", "attn_k": "self_attn.k_proj", "attn_v": "self_attn.v_proj",
+    "attn_output": "self_attn.o_proj", "ffn_gate": "mlp.gate_proj", "ffn_up": "mlp.up_proj",
+    "ffn_down": "mlp.down_proj",
+}  # fmt: skip
+"""GGUF's names of a layer's matrices -> the checkpoint's."""
+SAME_WITHIN = 1e-6
+"""A block's weights are a product and a sum of halves: FP32 computes them alike to this."""
+
+
+def read_own_blocks(file: Path, state: Mapping[str, Any], head_size: int) -> dict[str, Blocks]:
+    """The blocks of a GGUF file, by the checkpoint's names, where they are its very weights.
+
+    :param file: The GGUF file.
+    :param state: Tensors of the checkpoint unpacked from it.
+    :param head_size: Of the attention: some families' queries and keys are stored in pairs.
+    """
+    own = {}
+    for name, blocks in read_gguf_blocks(file).items():
+        layer = _layer_name(name)
+        weights = state.get(f"{layer}.weight")
+        if weights is None:
+            continue
+        rows = np.arange(len(weights))
+        orders = [rows]
+        if len(rows) % head_size == 0:
+            orders.append(rows.reshape(-1, head_size // 2, 2).swapaxes(1, 2).reshape(-1))
+        for order in orders:
+            candidate = blocks.take_rows(order)
+            if np.abs(candidate.dequantized() - weights).max() < SAME_WITHIN:
+                own[layer] = candidate
+                break
+    return own
+
+
+def _layer_name(name: str) -> str:
+    """The checkpoint's name of a GGUF matrix; "" for what has none."""
+    whole = {"token_embd.weight": "model.embed_tokens", "output.weight": "lm_head"}
+    if name in whole:
+        return whole[name]
+    parts = name.split(".")  # blk.3.attn_q.weight
+    if len(parts) != 4 or parts[2] not in LAYER_NAMES:
+        return ""
+    return f"model.layers.{parts[1]}.{LAYER_NAMES[parts[2]]}"
 
 
 def rebuild_tokenizer(fields: Mapping[str, Any]) -> Any:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from edge.manifest import PRECISIONS
+from edge.manifest import GENERATION_TASKS, PRECISIONS, TASK_SENTENCE_EMBEDDING
 from edge.store import embedded_models_folder
 from export.errors import RecipeError
 
@@ -40,21 +40,12 @@ class HubSource:
 
 @dataclass(frozen=True)
 class FolderSource:
-    """A checkpoint in a local folder, as ``save_pretrained`` writes it."""
+    """A checkpoint in a local folder, as ``save_pretrained`` writes it, or in a GGUF file."""
 
     folder: Path
 
 
 Source = WheelSource | HubSource | FolderSource
-
-
-@dataclass(frozen=True)
-class EncoderRecipe:
-    """How sentences become vectors; see ``edge.manifest.EncoderSpec``."""
-
-    max_tokens: int
-    pooling: str
-    normalize: bool
 
 
 @dataclass(frozen=True)
@@ -76,11 +67,48 @@ class Int8:
 
 
 @dataclass(frozen=True)
+class EncoderRecipe:
+    """How a sentence encoder is exported, and how sentences become vectors."""
+
+    max_tokens: int
+    pooling: str
+    normalize: bool
+    """These three: see ``edge.specs.EncoderSpec``."""
+    opset: int
+    optimize: Optimize
+    int8: Int8
+
+
+@dataclass(frozen=True)
 class Gate:
-    """Least agreement with the PyTorch model."""
+    """Least agreement of a sentence encoder with the PyTorch model."""
 
     min_mean_cosine: float
     min_top10_agreement: float = 0.0
+
+
+@dataclass(frozen=True)
+class GenerationRecipe:
+    """How a checkpoint that writes is prepared."""
+
+    context_tokens: int
+    """Longest prompt to prepare for; the checkpoint's own limit may be lower."""
+    max_new_tokens: int | None = None
+    """Longest answer; None for the checkpoint's own limit."""
+    prompt: str | None = None
+    """What a request is put into, ``{user}`` its place; None for the checkpoint's chat template."""
+    defaults: Mapping[str, Any] = field(default_factory=dict)
+    """Settings to recommend, by name of ``edge.sampling.GenerationSettings``, beside or instead
+    of what the checkpoint recommends."""
+
+
+@dataclass(frozen=True)
+class GenerationGate:
+    """Greatest distance of a model that writes from the PyTorch model."""
+
+    max_perplexity_increase: float
+    """As a share: 0.01 is one percent."""
+    max_logit_difference: float | None = None
 
 
 @dataclass(frozen=True)
@@ -91,13 +119,20 @@ class Recipe:
     task: str
     description: str
     licence: str
-    opset: int
     sources: tuple[Source, ...]
-    encoder: EncoderRecipe
-    optimize: Optimize
-    int8: Int8
-    gates: Mapping[str, Gate]
-    """Precision -> gate."""
+    encoder: EncoderRecipe | None = None
+    """Of a sentence encoder."""
+    encoder_gates: Mapping[str, Gate] = field(default_factory=dict)
+    """Precision -> gate, of a sentence encoder."""
+    generation: GenerationRecipe | None = None
+    """Of a model that writes."""
+    generation_gates: Mapping[str, GenerationGate] = field(default_factory=dict)
+    """Precision -> gate, of a model that writes."""
+
+    @property
+    def precisions(self) -> tuple[str, ...]:
+        """Precisions that can be built."""
+        return (*self.encoder_gates, *self.generation_gates)
 
 
 def recipe_names(models_folder: Path | None = None) -> list[str]:
@@ -137,17 +172,28 @@ def _recipe(document: Mapping[str, Any]) -> Recipe:
     unknown = set(document["gate"]) - set(PRECISIONS)
     if unknown:
         raise ValueError(f"gate for unknown precision {sorted(unknown)}")
+    common = {key: document[key] for key in ("name", "task", "description", "licence")}
+    sources = tuple(_source(entry) for entry in document["sources"])
+    if document["task"] == TASK_SENTENCE_EMBEDDING:
+        return Recipe(
+            **common,
+            sources=sources,
+            encoder=EncoderRecipe(
+                **document["encoder"],
+                opset=int(document["opset"]),
+                optimize=Optimize(**document["optimize"]),
+                int8=Int8(**document["quantize"]["int8"]),
+            ),
+            encoder_gates={kind: Gate(**limits) for kind, limits in document["gate"].items()},
+        )
+    if document["task"] not in GENERATION_TASKS:
+        raise ValueError(f"task {document['task']!r} is not known")
+    gates = {kind: GenerationGate(**limits) for kind, limits in document["gate"].items()}
     return Recipe(
-        name=document["name"],
-        task=document["task"],
-        description=document["description"],
-        licence=document["licence"],
-        opset=int(document["opset"]),
-        sources=tuple(_source(entry) for entry in document["sources"]),
-        encoder=EncoderRecipe(**document["encoder"]),
-        optimize=Optimize(**document["optimize"]),
-        int8=Int8(**document["quantize"]["int8"]),
-        gates={precision: Gate(**limits) for precision, limits in document["gate"].items()},
+        **common,
+        sources=sources,
+        generation=GenerationRecipe(**document["generation"]),
+        generation_gates=gates,
     )
 
 

@@ -1,0 +1,255 @@
+"""A decoder-only model: read a prompt once, then write token by token on its cache."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from edge.errors import InferenceError
+from edge.sampling import FloatArray
+from edge.session import Array, Session
+
+IntArray = npt.NDArray[np.int64]
+Cache = dict[str, Array]
+"""Keys and values of each layer, "key_0" ... -> (rows, heads, capacity, head size)."""
+
+READ_TOKENS = 128
+"""Tokens of a prompt read in one run: enough for the matrix kernels, few for the memory."""
+MIN_SHARED_TOKENS = 16
+"""A shorter common beginning is not worth a run of its own."""
+
+
+@dataclass(frozen=True)
+class Prefix:
+    """The beginning of a prompt, read."""
+
+    token_ids: tuple[int, ...]
+    cache: Cache
+    """Of one row, as long as the beginning."""
+
+
+class Decoder:
+    """A decoder-only model.
+
+    :param session: The model; docs/models.md describes its inputs and outputs.
+    :param context_tokens: Longest prompt and answer together.
+    """
+
+    def __init__(self, session: Session, context_tokens: int) -> None:
+        self.context_tokens = context_tokens
+        self.vocabulary_size = session.outputs["logits"].shape[1]
+        self._session = session
+        self._cached = [name[5:] for name in session.inputs if name.startswith("past_")]
+
+    def read(self, token_ids: Sequence[int], prefix: Prefix | None = None) -> Prefix:
+        """Read the beginning that several prompts share.
+
+        :param token_ids: The beginning.
+        :param prefix: The beginning of the beginning, where it was read before.
+        :raises InferenceError: If it is longer than the context.
+        """
+        self.check_length(len(token_ids), 0)
+        cache = self._new_cache(1, len(token_ids))
+        self._read_row(cache, 0, token_ids, prefix)
+        return Prefix(tuple(token_ids), cache)
+
+    def begin(
+        self,
+        prompts: Sequence[Sequence[int]],
+        max_new_tokens: int,
+        copies: int = 1,
+        prefix: Prefix | None = None,
+    ) -> Writing:
+        """Read prompts, and be ready to write on.
+
+        :param prompts: Tokens of each prompt.
+        :param max_new_tokens: Most tokens to write for each.
+        :param copies: Rows for each prompt, one after the other: the beams of a search.
+        :param prefix: What all prompts begin with, where it was read before.
+        :raises InferenceError: If a prompt and its answer would not fit the context.
+        """
+        longest = max(map(len, prompts))
+        self.check_length(longest, max_new_tokens)
+        shared = _common_start(prompts)
+        if len(prompts) > 1 and shared >= MIN_SHARED_TOKENS + (
+            len(prefix.token_ids) if prefix else 0
+        ):
+            prefix = self.read(prompts[0][:shared], prefix)
+        cache = self._new_cache(len(prompts) * copies, longest + max_new_tokens)
+        logits = np.empty((len(prompts) * copies, self.vocabulary_size), np.float32)
+        for i, prompt in enumerate(prompts):
+            first = i * copies
+            logits[first : first + copies] = self._read_row(cache, first, prompt, prefix)
+            for array in cache.values():
+                array[first + 1 : first + copies] = array[first]
+        lengths = np.repeat(np.array([len(prompt) for prompt in prompts], np.int32), copies)
+        return Writing(self, cache, lengths, logits)
+
+    def scores(self, token_ids: Sequence[int]) -> tuple[FloatArray, Sequence[int]]:
+        """Scores of every token of a text but the first, and these tokens.
+
+        :param token_ids: A text of at least two tokens.
+        :return: Shape (tokens - 1, vocabulary), and tokens - 1 ids.
+        :raises InferenceError: If it is longer than the context.
+        """
+        self.check_length(len(token_ids), 0)
+        cache = self._new_cache(1, len(token_ids))
+        parts = [
+            self._run(cache, np.array([token_ids[i : i + READ_TOKENS]], np.int64), i, 0)
+            for i in range(0, len(token_ids), READ_TOKENS)
+        ]
+        return np.concatenate(parts)[:-1], token_ids[1:]
+
+    def check_length(self, n_prompt: int, n_new: int) -> None:
+        """Refuse what does not fit the context.
+
+        :param n_prompt: Tokens of a prompt.
+        :param n_new: Most tokens of its answer.
+        :raises InferenceError: With the numbers.
+        """
+        if n_prompt + n_new > self.context_tokens:
+            raise InferenceError(
+                f"the prompt has {n_prompt} tokens and the answer may have {n_new}: together "
+                f"{n_prompt + n_new}, and the model's context holds {self.context_tokens}",
+                "Give a shorter text, or allow a shorter answer.",
+            )
+        if n_prompt == 0:
+            raise InferenceError("the prompt has no tokens", "Give some text to go on from.")
+
+    def _new_cache(self, rows: int, capacity: int) -> Cache:
+        cache = {}
+        for name in self._cached:
+            info = self._session.inputs[f"past_{name}"]
+            _, heads, _, size = info.shape
+            cache[name] = np.zeros((rows, heads, capacity, size), info.dtype)
+        return cache
+
+    def _read_row(
+        self, cache: Cache, row: int, prompt: Sequence[int], prefix: Prefix | None
+    ) -> FloatArray:
+        """Read a prompt into one row of the cache; scores of its next token, (1, vocabulary)."""
+        own = {name: array[row : row + 1] for name, array in cache.items()}
+        n_known = 0
+        if prefix is not None:
+            if tuple(prompt[: len(prefix.token_ids)]) != prefix.token_ids:
+                raise ValueError("the prompt does not begin with the prefix")
+            # The last token is read again: its scores are not kept.
+            n_known = min(len(prefix.token_ids), len(prompt) - 1)
+            for name, array in own.items():
+                array[:, :, :n_known] = prefix.cache[name][:, :, :n_known]
+        logits = np.empty((0, self.vocabulary_size), np.float32)
+        for start in range(n_known, len(prompt), READ_TOKENS):
+            part = np.array([prompt[start : start + READ_TOKENS]], np.int64)
+            logits = self._run(own, part, start, -1)
+        return logits
+
+    def _run(self, cache: Cache, token_ids: IntArray, n_past: int, first_logits: int) -> FloatArray:
+        step = Step(self._session, cache, token_ids, first_logits)
+        step.run(np.array([n_past], np.int32))
+        return step.logits
+
+
+class Step:
+    """One run of the model, prepared: tokens and lengths are written into its arrays.
+
+    :param session: The model.
+    :param cache: Read and written in place.
+    :param token_ids: Shape (rows, new tokens).
+    :param first_logits: First of the new tokens that scores are wanted after; -1 for the last.
+    """
+
+    def __init__(
+        self, session: Session, cache: Cache, token_ids: IntArray, first_logits: int
+    ) -> None:
+        rows, n_new = token_ids.shape
+        n_wanted = 1 if first_logits == -1 else n_new - first_logits
+        self.token_ids = token_ids
+        self.logits = np.empty((rows * n_wanted, session.outputs["logits"].shape[1]), np.float32)
+        self._lengths = np.zeros(rows, np.int32)
+        self._total = np.zeros((), np.int32)
+        inputs: dict[str, Array] = {
+            "input_ids": token_ids,
+            "lengths": self._lengths,
+            "total_length": self._total,
+            "first_logits": np.array([first_logits], np.int64),
+        }
+        past = {f"past_{name}": array for name, array in cache.items()}
+        present = {f"present_{name}": array for name, array in cache.items()}
+        self._binding = session.bind({**inputs, **past}, {"logits": self.logits, **present})
+
+    def run(self, n_past: npt.NDArray[np.int32]) -> None:
+        """Run the model.
+
+        :param n_past: Tokens of each row that are in the cache, shape (rows,).
+        """
+        self._lengths[:] = n_past + self.token_ids.shape[1] - 1
+        self._total[...] = self._lengths.max() + 1
+        self._binding.run()
+
+
+class Writing:
+    """Prompts that were read, and what is written after them.
+
+    :param model: The model.
+    :param cache: Of all rows.
+    :param lengths: Tokens of each row in the cache, shape (rows,).
+    :param logits: Scores of each row's next token, shape (rows, vocabulary).
+    """
+
+    def __init__(
+        self, model: Decoder, cache: Cache, lengths: npt.NDArray[np.int32], logits: FloatArray
+    ) -> None:
+        self.logits = logits
+        self._model = model
+        self._cache = cache
+        self._lengths = lengths
+        self._first_new = int(lengths.min())
+        self._step: Step | None = None
+
+    def advance(self, token_ids: Sequence[int]) -> None:
+        """Write one token a row; ``logits`` then are those of the next.
+
+        :param token_ids: One a row.
+        """
+        if self._step is None:
+            column = np.zeros((len(self._lengths), 1), np.int64)
+            self._step = Step(self._model._session, self._cache, column, -1)
+        self._step.token_ids[:, 0] = token_ids
+        self._step.run(self._lengths)
+        self._lengths += 1
+        self.logits = self._step.logits
+
+    def reorder(self, rows: Sequence[int]) -> None:
+        """Put other rows of the same prompt in the place of each row.
+
+        :param rows: The row each is to be the same as.
+        """
+        moved = [i for i, row in enumerate(rows) if i != row]
+        if moved:
+            sources = [rows[i] for i in moved]
+            written = slice(self._first_new, int(self._lengths.max()))
+            for array in self._cache.values():
+                array[moved, :, written] = array[sources, :, written]
+
+    def keep(self, rows: Sequence[int]) -> None:
+        """Go on with some of the rows.
+
+        :param rows: Rows to keep.
+        """
+        if len(rows) == len(self._lengths):
+            return
+        self._cache = {name: array[list(rows)] for name, array in self._cache.items()}
+        self._lengths = self._lengths[list(rows)]
+        self._step = None
+
+
+def _common_start(prompts: Sequence[Sequence[int]]) -> int:
+    """How many tokens all prompts begin with, less one: each has a last token of its own."""
+    shortest = min(map(len, prompts))
+    for i in range(shortest - 1):
+        if any(prompt[i] != prompts[0][i] for prompt in prompts):
+            return i
+    return shortest - 1

@@ -1,0 +1,232 @@
+"""A bundle that writes: the graph built from the checkpoint, compared by its perplexity."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from edge.generator import Generator
+from edge.manifest import TASK_TEXT_GENERATION, Bundle, read_bundle
+from edge.sampling import GenerationSettings
+from edge.specs import GeneratorSpec, GoldenText
+from export.architecture import read_architecture
+from export.blocks import Blocks
+from export.build import Log, draft_manifest, write_manifest
+from export.chat import prompt_format
+from export.decoder_graph import CacheScales, write_decoder
+from export.errors import ExportError
+from export.fetch import Checkpoint
+from export.gguf_file import read_own_blocks
+from export.perplexity import FloatArray, Tokens, certify, compare, seed_windows
+from export.recipe import GenerationRecipe, Recipe
+from export.weights import Array, BlockWeights, Weights
+
+GOLDEN_TEXT = (
+    "Big models are slow to serve, and halving the inference time decides whether we break even."
+)
+GOLDEN_MAX_DIFFERENCE = 0.1
+"""Nats a token. Other processors round INT8 otherwise; a wrong kernel lands far above this."""
+GATE_TOKENS, CALIBRATION_TOKENS = 512, 1024
+"""Of each seed; the cache's scales are taken from what follows the gate's text."""
+CACHE_MARGIN = 1.1
+"""How much further than in the calibration text keys and values may reach."""
+
+
+def build_generator(
+    recipe: Recipe, precision: str, checkpoint: Checkpoint, seeds: Path, work: Path, log: Log
+) -> Bundle:
+    """Build and certify a model that writes.
+
+    :param recipe: With a generation part.
+    :param precision: One of the recipe's.
+    :param checkpoint: The weights.
+    :param seeds: Transcripts the gate compares on.
+    :param work: Folder to write to.
+    :param log: Told of each step.
+    :raises ExportError: If a step fails or the gate refuses.
+    """
+    import torch
+    from transformers import AutoModelForCausalLM, AutoModelForSeq2SeqLM, AutoTokenizer
+
+    settings = recipe.generation
+    assert settings is not None
+    is_decoder = recipe.task == TASK_TEXT_GENERATION
+    kind = AutoModelForCausalLM if is_decoder else AutoModelForSeq2SeqLM
+    tokenizer = AutoTokenizer.from_pretrained(checkpoint.folder)
+    model = kind.from_pretrained(checkpoint.folder, dtype=torch.float32).eval()
+    folder = work / "bundle"
+    folder.mkdir()
+    log(f"building the {precision} graph")
+    if is_decoder:
+        calibration = seed_windows(tokenizer, seeds, CALIBRATION_TOKENS, GATE_TOKENS)
+        quantization = _write_decoder(
+            model, settings, precision, checkpoint.gguf, calibration, folder
+        )
+    else:
+        raise ExportError("encoder-decoder models are not known yet", "")
+    tokenizer.backend_tokenizer.save(str(folder / "tokenizer.json"))
+    manifest = draft_manifest(recipe, precision, checkpoint, quantization, folder)
+    manifest = replace(manifest, generator=_generator_spec(model, tokenizer, settings))
+    write_manifest(folder, manifest)
+    generator = Generator(read_bundle(folder))
+    windows = seed_windows(tokenizer, seeds, GATE_TOKENS)
+    log(f"comparing with PyTorch on {sum(map(len, windows))} tokens")
+    report = compare(lambda ids: _torch_scores(model, ids), generator.scores, windows)
+    log(f"perplexity {report.perplexity:.3f}, PyTorch {report.reference_perplexity:.3f}")
+    spec = manifest.generator
+    assert spec is not None
+    golden = replace(
+        spec.golden, nats_per_token=round(generator.nats_per_token(spec.golden.text), 5)
+    )
+    manifest = replace(
+        manifest,
+        certificate=certify(report, recipe.generation_gates[precision], precision),
+        generator=replace(spec, golden=golden),
+    )
+    write_manifest(folder, manifest)
+    return read_bundle(folder)
+
+
+def state_arrays(model: Any) -> dict[str, Array]:
+    """A model's tensors in FP32, each once: a head tied to the embedding is left out.
+
+    :param model: Of transformers.
+    """
+    state = {name: tensor.float().numpy() for name, tensor in model.state_dict().items()}
+    tied = getattr(model, "_tied_weights_keys", None) or []
+    if model.config.tie_word_embeddings:
+        state = {name: array for name, array in state.items() if name not in tied}
+    return state
+
+
+def decoder_weights(
+    state: Mapping[str, Array], precision: str, own: Mapping[str, Blocks]
+) -> Weights:
+    """Weights in a precision.
+
+    :param state: The checkpoint's tensors.
+    :param precision: One of ``edge.manifest.PRECISIONS``.
+    :param own: Layers that were blocks in the checkpoint already.
+    """
+    if precision in ("fp32", "fp16"):
+        return Weights(state, {"fp32": "float32", "fp16": "float16"}[precision])
+    bits = {"int8": 8, "int4": 4}[precision]
+    return BlockWeights(state, bits, {n: b for n, b in own.items() if b.bits in (bits, 8)})
+
+
+def cache_scales(model: Any, windows: Sequence[Tokens]) -> list[CacheScales]:
+    """Steps of the INT8 cache, from how far keys and values reach on texts.
+
+    :param model: Of transformers, decoder-only.
+    :param windows: The texts.
+    :return: One a layer.
+    """
+    import torch
+
+    reach: list[list[Array]] = []
+    for window in windows:
+        with torch.inference_mode():
+            cache = model(torch.tensor([window]), use_cache=True).past_key_values
+        own = [
+            [t.abs().amax(dim=(0, 2)).flatten().numpy() for t in (layer.keys, layer.values)]
+            for layer in cache.layers
+        ]
+        reach = [
+            [np.maximum(a, b) for a, b in zip(*pair, strict=True)]
+            for pair in zip(reach or own, own, strict=True)
+        ]
+    steps = [[(array * CACHE_MARGIN / 127).astype(np.float32) for array in pair] for pair in reach]
+    return [CacheScales(keys, values) for keys, values in steps]
+
+
+def _write_decoder(
+    model: Any,
+    settings: GenerationRecipe,
+    precision: str,
+    gguf: Path | None,
+    calibration: Sequence[Tokens],
+    folder: Path,
+) -> Mapping[str, Any]:
+    architecture = read_architecture(model, settings.context_tokens)
+    state = state_arrays(model)
+    is_block = precision in ("int8", "int4")
+    own: Mapping[str, Blocks] = {}
+    if gguf is not None and is_block:
+        own = read_own_blocks(gguf, state, architecture.head_size)
+    weights = decoder_weights(state, precision, own)
+    context = architecture.context_tokens
+    fitting = [window[:context] for window in calibration]
+    scales = cache_scales(model, fitting) if is_block else None
+    write_decoder(architecture, weights, folder, scales)
+    if not is_block:
+        return {"method": "none" if precision == "fp32" else "float16"}
+    return {
+        "method": "blocks",
+        "block_size": 32,
+        "n_layers_as_in_gguf": len(own),
+        "cache": "int8",
+    }
+
+
+def _generator_spec(model: Any, tokenizer: Any, settings: GenerationRecipe) -> GeneratorSpec:
+    config, generation = model.config, model.generation_config
+    ends = generation.eos_token_id if generation.eos_token_id is not None else config.eos_token_id
+    limit = getattr(config, "max_position_embeddings", settings.context_tokens)
+    context_tokens = min(limit, settings.context_tokens)
+    max_new_tokens = settings.max_new_tokens or context_tokens - 1
+    defaults = {**recommended_settings(generation, config.is_encoder_decoder), **settings.defaults}
+    GenerationSettings(**defaults)
+    is_encoder_decoder = config.is_encoder_decoder
+    return GeneratorSpec(
+        context_tokens=context_tokens,
+        max_new_tokens=max_new_tokens,
+        end_token_ids=tuple(ends) if isinstance(ends, list) else (ends,),
+        prompt=prompt_format(tokenizer, settings.prompt),
+        defaults=defaults,
+        golden=GoldenText(GOLDEN_TEXT, 0.0, GOLDEN_MAX_DIFFERENCE),
+        start_token_id=config.decoder_start_token_id if is_encoder_decoder else None,
+        pad_token_id=config.pad_token_id if is_encoder_decoder else None,
+        first_token_id=generation.forced_bos_token_id,
+        last_token_id=generation.forced_eos_token_id,
+    )
+
+
+def recommended_settings(generation: Any, is_encoder_decoder: bool) -> dict[str, Any]:
+    """A checkpoint's generation settings by our names.
+
+    :param generation: A ``GenerationConfig`` of transformers.
+    :param is_encoder_decoder: Whether its lengths count the start token.
+    """
+    named = {
+        "n_beams": generation.num_beams,
+        "length_penalty": generation.length_penalty,
+        "early_stopping": generation.early_stopping is True,
+        "no_repeat_ngram_size": generation.no_repeat_ngram_size,
+        "repetition_penalty": generation.repetition_penalty,
+        "max_new_tokens": generation.max_new_tokens,
+        "min_new_tokens": generation.min_new_tokens,
+    }
+    if generation.do_sample and generation.num_beams in (None, 1):
+        named["temperature"] = generation.temperature
+        named["top_k"], named["top_p"] = generation.top_k, generation.top_p
+    if is_encoder_decoder:
+        changed = generation.to_diff_dict()
+        for ours, theirs in (("max_new_tokens", "max_length"), ("min_new_tokens", "min_length")):
+            if theirs in changed:
+                named[ours] = max(changed[theirs] - 1, 0)
+    usual = json.loads(json.dumps(GenerationSettings().__dict__))
+    return {name: v for name, v in named.items() if v is not None and v != usual[name]}
+
+
+def _torch_scores(model: Any, token_ids: Tokens) -> tuple[FloatArray, Sequence[int]]:
+    """PyTorch's scores of a text's tokens; see ``edge.decoder.Decoder.scores``."""
+    import torch
+
+    with torch.inference_mode():
+        logits = model(torch.tensor([token_ids])).logits[0]
+    return logits[:-1].numpy(), token_ids[1:]

@@ -1,0 +1,170 @@
+"""A graph written node by node, its weights in one file beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+Array = npt.NDArray[Any]
+
+OPSET = 17
+IR_VERSION = 8
+"""The oldest that hold every operator used: what old runtimes on boards still read."""
+CONTRIB = "com.microsoft"
+ALIGNMENT_BYTES = 4096
+"""Weights begin on a page of their own, so that they are mapped instead of read."""
+EXTERNAL_MIN_BYTES = 1024
+
+
+class GraphBuilder:
+    """Collects nodes and weights and writes them as ``model.onnx`` and ``model.onnx.data``.
+
+    :param folder: Folder to write to.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._nodes: list[Any] = []
+        self._weights: list[Any] = []
+        self._inputs: list[Any] = []
+        self._outputs: list[Any] = []
+        self._names: set[str] = set()
+        self._data = (folder / "model.onnx.data").open("wb")
+
+    def input(self, name: str, dtype: str, shape: Sequence[str | int]) -> str:
+        """Declare an input.
+
+        :param name: Its name.
+        :param dtype: Element type, numpy's name.
+        :param shape: A number or a name for each dimension.
+        :return: The name.
+        """
+        self._inputs.append(_value_info(name, dtype, shape))
+        return name
+
+    def output(self, name: str, dtype: str, shape: Sequence[str | int]) -> None:
+        """Declare an output; a node has to make it.
+
+        :param name: Its name.
+        :param dtype: Element type, numpy's name.
+        :param shape: A number or a name for each dimension.
+        """
+        self._outputs.append(_value_info(name, dtype, shape))
+
+    def weight(self, name: str, array: Array) -> str:
+        """Add a constant; one of a name that is there already is taken to be the same.
+
+        :param name: Its name.
+        :param array: Its values.
+        :return: The name.
+        """
+        if name not in self._names:
+            self._names.add(name)
+            self._weights.append(self._tensor(name, array))
+        return name
+
+    def same_weight(self, name: str, original: str, shape: Sequence[int]) -> str:
+        """A constant on the bytes of another one, in another shape.
+
+        :param name: Its name.
+        :param original: Name of the constant whose bytes it shares.
+        :param shape: Its shape, of as many elements.
+        :return: The name.
+        """
+        from onnx import TensorProto
+
+        if name not in self._names:
+            self._names.add(name)
+            shared = TensorProto()
+            shared.CopyFrom(next(tensor for tensor in self._weights if tensor.name == original))
+            shared.name = name
+            del shared.dims[:]
+            shared.dims.extend(shape)
+            self._weights.append(shared)
+        return name
+
+    def node(
+        self,
+        op: str,
+        inputs: Sequence[str],
+        outputs: Sequence[str],
+        domain: str = "",
+        **attributes: Any,
+    ) -> str:
+        """Add a node.
+
+        :param op: Operator.
+        :param inputs: Names; an empty one is an input left out.
+        :param outputs: Names; an empty one is an output left out.
+        :param domain: Operator set; "" for ONNX's own.
+        :param attributes: The operator's attributes.
+        :return: Name of the first output.
+        """
+        from onnx import helper
+
+        name = outputs[0]
+        self._nodes.append(
+            helper.make_node(op, inputs, outputs, name=name, domain=domain, **attributes)
+        )
+        return name
+
+    def has_node(self, name: str) -> bool:
+        """Whether there is a node with this first output.
+
+        :param name: Of the output.
+        """
+        return any(node.name == name for node in self._nodes)
+
+    def save(self) -> Path:
+        """Write the graph.
+
+        :return: Path of ``model.onnx``.
+        """
+        from onnx import helper, save
+
+        self._data.close()
+        graph = helper.make_graph(
+            self._nodes, "main", self._inputs, self._outputs, initializer=self._weights
+        )
+        model = helper.make_model(
+            graph,
+            opset_imports=[helper.make_opsetid("", OPSET), helper.make_opsetid(CONTRIB, 1)],
+            producer_name="edge-insights",
+        )
+        model.ir_version = IR_VERSION
+        path = self.folder / "model.onnx"
+        save(model, path)
+        if not (self.folder / "model.onnx.data").stat().st_size:
+            (self.folder / "model.onnx.data").unlink()
+        return path
+
+    def _tensor(self, name: str, array: Array) -> Any:
+        from onnx import TensorProto, numpy_helper
+
+        array = np.ascontiguousarray(array)
+        if array.nbytes < EXTERNAL_MIN_BYTES:
+            return numpy_helper.from_array(array, name)
+        self._data.write(b"\0" * (-self._data.tell() % ALIGNMENT_BYTES))
+        tensor = TensorProto(name=name, dims=array.shape, data_type=_element_type(array.dtype.name))
+        tensor.data_location = TensorProto.EXTERNAL
+        where = {"location": "model.onnx.data", "offset": self._data.tell(), "length": array.nbytes}
+        for key, value in where.items():
+            tensor.external_data.add(key=key, value=str(value))
+        self._data.write(array.tobytes())
+        return tensor
+
+
+def _element_type(dtype: str) -> int:
+    from onnx import helper
+
+    return int(helper.np_dtype_to_tensor_dtype(np.dtype(dtype)))
+
+
+def _value_info(name: str, dtype: str, shape: Sequence[str | int]) -> Any:
+    from onnx import helper
+
+    return helper.make_tensor_value_info(name, _element_type(dtype), shape)
