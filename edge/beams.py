@@ -92,5 +92,5 @@ class BeamSearch:
             return False
         if self.settings.early_stopping:
             return True
-        hoped = float(self.scores[0]) / length**self.settings.length_penalty
+        hoped: float = float(self.scores[0]) / length**self.settings.length_penalty
         return hoped <= self.finished[-1].score

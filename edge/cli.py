@@ -269,8 +269,8 @@ def models_info(name: str | None) -> None:
     from edge.store import find_bundle
 
     bundle = find_bundle(name)
-    document = asdict(bundle.manifest)
-    del document["golden"]["embeddings"]
+    document = {key: value for key, value in asdict(bundle.manifest).items() if value is not None}
+    document.get("golden", {}).pop("embeddings", None)
     document["bundle_sha256"] = bundle.sha256
     click.echo(json.dumps(document, indent=2, ensure_ascii=False))
 
@@ -290,10 +290,29 @@ def models_add(folder: Path, force: bool) -> None:
 @click.argument("name", required=False)
 def models_verify(name: str | None) -> None:
     """Check a model's hashes and rerun its golden sample on this device."""
+    from edge.checks import verify_bundle
     from edge.store import find_bundle
 
     bundle = find_bundle(name)
-    click.echo(f"{bundle.id}: {_verify(bundle.folder)}")
+    click.echo(f"{bundle.id}: {verify_bundle(bundle.folder)}")
+
+
+@models.command("try")
+@click.argument("name")
+@click.argument("text")
+@click.option("--system", help="How the model is to answer.")
+@click.option("--max-new-tokens", type=click.IntRange(1), default=128, show_default=True)
+@click.option("--threads", type=click.IntRange(1), help="Threads.  [default: cores, at most 4]")
+def models_try(
+    name: str, text: str, system: str | None, max_new_tokens: int, threads: int | None
+) -> None:
+    """What a model that writes answers to TEXT; a test of the model, not a digest."""
+    from edge.checks import answer
+    from edge.store import find_bundle
+
+    for piece in answer(find_bundle(name), text, system, max_new_tokens, threads):
+        click.echo(piece, nl=False)
+    click.echo()
 
 
 @models.command("remove")
@@ -305,33 +324,17 @@ def models_remove(name: str) -> None:
     click.echo(f"removed {remove_bundle(name)}")
 
 
-def _verify(folder: Path) -> str:
-    """Check a bundle whole; the sentence to print."""
-    from edge.encoder import Encoder, golden_cosine
-    from edge.errors import BundleError
-    from edge.manifest import read_bundle
-
-    encoder = Encoder(read_bundle(folder))
-    cosine = golden_cosine(encoder)
-    least = encoder.bundle.manifest.golden.min_cosine
-    if cosine < least:
-        raise BundleError(
-            f"the golden sample of {encoder.bundle.id} agrees only {cosine:.4f}, least is {least}",
-            "This onnxruntime does not run the model right on this processor; try another version.",
-        )
-    return f"files unchanged, golden sample agrees {cosine:.4f} (least {least})"
-
-
 @main.command()
 def doctor() -> None:
     """What this device has, and whether the default model works on it."""
+    from edge.checks import verify_bundle
     from edge.doctor import device_facts
     from edge.store import find_bundle
 
     for name, value in device_facts():
         click.echo(f"{name:<20} {value}")
     bundle = find_bundle()
-    click.echo(f"{'default model':<20} {bundle.id}: {_verify(bundle.folder)}")
+    click.echo(f"{'default model':<20} {bundle.id}: {verify_bundle(bundle.folder)}")
 
 
 if __name__ == "__main__":

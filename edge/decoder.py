@@ -6,15 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from edge.errors import InferenceError
 from edge.sampling import FloatArray
 from edge.session import Array, Session
-
-IntArray = npt.NDArray[np.int64]
-Cache = dict[str, Array]
-"""Keys and values of each layer, "key_0" ... -> (rows, heads, capacity, head size)."""
+from edge.writing import Cache, IntArray, Step, Writing, new_cache
 
 READ_TOKENS = 128
 """Tokens of a prompt read in one run: enough for the matrix kernels, few for the memory."""
@@ -42,7 +38,6 @@ class Decoder:
         self.context_tokens = context_tokens
         self.vocabulary_size = session.outputs["logits"].shape[1]
         self._session = session
-        self._cached = [name[5:] for name in session.inputs if name.startswith("past_")]
 
     def read(self, token_ids: Sequence[int], prefix: Prefix | None = None) -> Prefix:
         """Read the beginning that several prompts share.
@@ -52,7 +47,7 @@ class Decoder:
         :raises InferenceError: If it is longer than the context.
         """
         self.check_length(len(token_ids), 0)
-        cache = self._new_cache(1, len(token_ids))
+        cache = new_cache(self._session, 1, len(token_ids))
         self._read_row(cache, 0, token_ids, prefix)
         return Prefix(tuple(token_ids), cache)
 
@@ -78,7 +73,7 @@ class Decoder:
             len(prefix.token_ids) if prefix else 0
         ):
             prefix = self.read(prompts[0][:shared], prefix)
-        cache = self._new_cache(len(prompts) * copies, longest + max_new_tokens)
+        cache = new_cache(self._session, len(prompts) * copies, longest + max_new_tokens)
         logits = np.empty((len(prompts) * copies, self.vocabulary_size), np.float32)
         for i, prompt in enumerate(prompts):
             first = i * copies
@@ -86,7 +81,7 @@ class Decoder:
             for array in cache.values():
                 array[first + 1 : first + copies] = array[first]
         lengths = np.repeat(np.array([len(prompt) for prompt in prompts], np.int32), copies)
-        return Writing(self, cache, lengths, logits)
+        return Writing(self._session, cache, lengths, logits, _wanting(-1), {})
 
     def scores(self, token_ids: Sequence[int]) -> tuple[FloatArray, Sequence[int]]:
         """Scores of every token of a text but the first, and these tokens.
@@ -96,7 +91,7 @@ class Decoder:
         :raises InferenceError: If it is longer than the context.
         """
         self.check_length(len(token_ids), 0)
-        cache = self._new_cache(1, len(token_ids))
+        cache = new_cache(self._session, 1, len(token_ids))
         parts = [
             self._run(cache, np.array([token_ids[i : i + READ_TOKENS]], np.int64), i, 0)
             for i in range(0, len(token_ids), READ_TOKENS)
@@ -119,14 +114,6 @@ class Decoder:
         if n_prompt == 0:
             raise InferenceError("the prompt has no tokens", "Give some text to go on from.")
 
-    def _new_cache(self, rows: int, capacity: int) -> Cache:
-        cache = {}
-        for name in self._cached:
-            info = self._session.inputs[f"past_{name}"]
-            _, heads, _, size = info.shape
-            cache[name] = np.zeros((rows, heads, capacity, size), info.dtype)
-        return cache
-
     def _read_row(
         self, cache: Cache, row: int, prompt: Sequence[int], prefix: Prefix | None
     ) -> FloatArray:
@@ -147,103 +134,14 @@ class Decoder:
         return logits
 
     def _run(self, cache: Cache, token_ids: IntArray, n_past: int, first_logits: int) -> FloatArray:
-        step = Step(self._session, cache, token_ids, first_logits)
+        n_wanted = 1 if first_logits == -1 else token_ids.shape[1] - first_logits
+        step = Step(self._session, cache, token_ids, _wanting(first_logits), n_wanted)
         step.run(np.array([n_past], np.int32))
         return step.logits
 
 
-class Step:
-    """One run of the model, prepared: tokens and lengths are written into its arrays.
-
-    :param session: The model.
-    :param cache: Read and written in place.
-    :param token_ids: Shape (rows, new tokens).
-    :param first_logits: First of the new tokens that scores are wanted after; -1 for the last.
-    """
-
-    def __init__(
-        self, session: Session, cache: Cache, token_ids: IntArray, first_logits: int
-    ) -> None:
-        rows, n_new = token_ids.shape
-        n_wanted = 1 if first_logits == -1 else n_new - first_logits
-        self.token_ids = token_ids
-        self.logits = np.empty((rows * n_wanted, session.outputs["logits"].shape[1]), np.float32)
-        self._lengths = np.zeros(rows, np.int32)
-        self._total = np.zeros((), np.int32)
-        inputs: dict[str, Array] = {
-            "input_ids": token_ids,
-            "lengths": self._lengths,
-            "total_length": self._total,
-            "first_logits": np.array([first_logits], np.int64),
-        }
-        past = {f"past_{name}": array for name, array in cache.items()}
-        present = {f"present_{name}": array for name, array in cache.items()}
-        self._binding = session.bind({**inputs, **past}, {"logits": self.logits, **present})
-
-    def run(self, n_past: npt.NDArray[np.int32]) -> None:
-        """Run the model.
-
-        :param n_past: Tokens of each row that are in the cache, shape (rows,).
-        """
-        self._lengths[:] = n_past + self.token_ids.shape[1] - 1
-        self._total[...] = self._lengths.max() + 1
-        self._binding.run()
-
-
-class Writing:
-    """Prompts that were read, and what is written after them.
-
-    :param model: The model.
-    :param cache: Of all rows.
-    :param lengths: Tokens of each row in the cache, shape (rows,).
-    :param logits: Scores of each row's next token, shape (rows, vocabulary).
-    """
-
-    def __init__(
-        self, model: Decoder, cache: Cache, lengths: npt.NDArray[np.int32], logits: FloatArray
-    ) -> None:
-        self.logits = logits
-        self._model = model
-        self._cache = cache
-        self._lengths = lengths
-        self._first_new = int(lengths.min())
-        self._step: Step | None = None
-
-    def advance(self, token_ids: Sequence[int]) -> None:
-        """Write one token a row; ``logits`` then are those of the next.
-
-        :param token_ids: One a row.
-        """
-        if self._step is None:
-            column = np.zeros((len(self._lengths), 1), np.int64)
-            self._step = Step(self._model._session, self._cache, column, -1)
-        self._step.token_ids[:, 0] = token_ids
-        self._step.run(self._lengths)
-        self._lengths += 1
-        self.logits = self._step.logits
-
-    def reorder(self, rows: Sequence[int]) -> None:
-        """Put other rows of the same prompt in the place of each row.
-
-        :param rows: The row each is to be the same as.
-        """
-        moved = [i for i, row in enumerate(rows) if i != row]
-        if moved:
-            sources = [rows[i] for i in moved]
-            written = slice(self._first_new, int(self._lengths.max()))
-            for array in self._cache.values():
-                array[moved, :, written] = array[sources, :, written]
-
-    def keep(self, rows: Sequence[int]) -> None:
-        """Go on with some of the rows.
-
-        :param rows: Rows to keep.
-        """
-        if len(rows) == len(self._lengths):
-            return
-        self._cache = {name: array[list(rows)] for name, array in self._cache.items()}
-        self._lengths = self._lengths[list(rows)]
-        self._step = None
+def _wanting(first_logits: int) -> dict[str, Array]:
+    return {"first_logits": np.array([first_logits], np.int64)}
 
 
 def _common_start(prompts: Sequence[Sequence[int]]) -> int:

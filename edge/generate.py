@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import Protocol
 
 from edge.beams import BeamSearch, Hypothesis
 from edge.sampling import (
@@ -14,25 +13,10 @@ from edge.sampling import (
     drawer,
     log_softmax,
 )
+from edge.writing import Writing
 
 IsFinished = Callable[[int, list[int]], bool]
 """From a prompt's place and its new tokens to whether its text ends here."""
-
-
-class Writing(Protocol):
-    """Prompts that were read, and what is written after them; rows are texts."""
-
-    logits: FloatArray
-    """Scores of each row's next token, shape (rows, vocabulary)."""
-
-    def advance(self, token_ids: Sequence[int]) -> None:
-        """Write one token a row."""
-
-    def reorder(self, rows: Sequence[int]) -> None:
-        """Put other rows of the same prompt in the place of each row."""
-
-    def keep(self, rows: Sequence[int]) -> None:
-        """Go on with some of the rows."""
 
 
 def write_tokens(

@@ -10,14 +10,14 @@ from typing import Any
 import numpy as np
 
 from edge.decoder import Decoder
-from edge.errors import BundleError, InferenceError
+from edge.errors import BundleError
 from edge.generate import search_beams, write_tokens
 from edge.loading import load_tokenizer, model_path
 from edge.manifest import TASK_TEXT_GENERATION, Bundle, verify_files
 from edge.prompts import Prompt, render
 from edge.sampling import FloatArray, GenerationSettings, TokenRules, log_softmax
 from edge.seq2seq import EncoderDecoder
-from edge.session import Session, default_threads
+from edge.session import Session, default_threads, runtime_version
 
 BATCH_ROWS = 8
 """Most texts written at once: the weights are read once for all of them, the memory grows."""
@@ -52,9 +52,10 @@ class Generator:
                 f"model {bundle.id} writes no text: its task is {bundle.manifest.task}",
                 "Choose a bundle made for generation; 'edge models list' shows what is here.",
             )
-        verify_files(bundle)
         self.bundle = bundle
         self.spec = bundle.manifest.generator
+        _check_runtime(bundle.id, self.spec.least_onnxruntime)
+        verify_files(bundle)
         self.defaults = _settings(bundle.id, self.spec.defaults)
         self._rules = TokenRules(
             self.spec.end_token_ids, self.spec.first_token_id, self.spec.last_token_id
@@ -191,6 +192,19 @@ class Generator:
     def _decode(self, token_ids: Sequence[int]) -> str:
         text: str = self._tokenizer.decode(list(token_ids), skip_special_tokens=True)
         return text
+
+
+def _check_runtime(bundle_id: str, least: str) -> None:
+    here = runtime_version()
+    if _release(here) < _release(least):
+        raise BundleError(
+            f"model {bundle_id} needs onnxruntime {least} or newer; here is {here}",
+            "Update it (pip install --upgrade onnxruntime), or export in fp32, which needs less.",
+        )
+
+
+def _release(version: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in version.split(".")[:2])
 
 
 def _load_model(bundle: Bundle, threads: int) -> Decoder | EncoderDecoder:

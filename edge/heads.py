@@ -13,9 +13,10 @@ import numpy as np
 import numpy.typing as npt
 
 from edge.errors import BundleError
-from edge.manifest import Bundle, HeadSpec
+from edge.manifest import Bundle
 from edge.onnx_file import external_data_paths
 from edge.session import Session
+from edge.specs import HeadSpec
 
 Scores = npt.NDArray[np.float64]
 Features = Mapping[str, npt.NDArray[np.floating]]

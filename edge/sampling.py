@@ -119,7 +119,7 @@ def penalize_repetition(scores: FloatArray, history: Sequence[int], penalty: flo
     :param history: Tokens seen.
     :param penalty: Above 1 to discourage.
     """
-    changed = scores.copy()
+    changed: FloatArray = scores.copy()
     seen = np.unique(np.asarray(history, np.int64))
     found = scores[seen]
     changed[seen] = np.where(found < 0, found * penalty, found / penalty)
@@ -145,7 +145,7 @@ def forbid(scores: FloatArray, token_ids: Sequence[int]) -> FloatArray:
     :param scores: Shape (vocabulary,).
     :param token_ids: The tokens.
     """
-    changed = scores.copy()
+    changed: FloatArray = scores.copy()
     changed[list(token_ids)] = -np.inf
     return changed
 
@@ -180,7 +180,7 @@ def keep_top_p(scores: FloatArray, p: float) -> FloatArray:
     order = np.argsort(scores, kind="stable")  # ascending: rare tokens are dropped first
     is_dropped = np.cumsum(np.exp(log_softmax(scores[order]))) <= 1 - p
     is_dropped[-1] = False
-    changed = scores.copy()
+    changed: FloatArray = scores.copy()
     changed[order[is_dropped]] = -np.inf
     return changed
 

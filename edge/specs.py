@@ -87,6 +87,8 @@ class GeneratorSpec:
     defaults: Mapping[str, Any]
     """What the checkpoint recommends, by name of ``edge.sampling.GenerationSettings``."""
     golden: GoldenText
+    least_onnxruntime: str
+    """Oldest onnxruntime that has all its operators and runs them right."""
     start_token_id: int | None = None
     """What an encoder-decoder model's answer begins with."""
     pad_token_id: int | None = None
@@ -176,6 +178,7 @@ def generator_spec(entry: Mapping[str, Any]) -> GeneratorSpec:
             nats_per_token=float(sample["nats_per_token"]),
             max_difference=float(sample["max_difference"]),
         ),
+        least_onnxruntime=text(entry["least_onnxruntime"]),
         **{name: None if entry.get(name) is None else int(entry[name]) for name in optional},
     )
     if spec.context_tokens < 2 or spec.max_new_tokens < 1:

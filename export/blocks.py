@@ -1,4 +1,4 @@
-"""Weights in blocks of 32 along the input dimension, each with its scale, as MatMulNBits reads them."""
+"""Weights in blocks of 32 inputs, each with its scale: what MatMulNBits multiplies with."""
 
 from __future__ import annotations
 
@@ -33,13 +33,13 @@ class Blocks:
         """Codes as they are stored, shape (rows, blocks, 4 * bits): low half of a byte first."""
         if self.bits == 8:
             return self.codes
-        packed: npt.NDArray[np.uint8] = self.codes[..., ::2] | (self.codes[..., 1::2] << 4)
-        return packed
+        high = np.left_shift(self.codes[..., 1::2], 4, dtype=np.uint8)
+        return np.bitwise_or(self.codes[..., ::2], high)
 
     @property
     def width(self) -> int:
         """Columns of the matrix."""
-        return self.codes.shape[1] * BLOCK_SIZE
+        return int(self.codes.shape[1]) * BLOCK_SIZE
 
     def dequantized(self) -> FloatArray:
         """The matrix, shape (rows, 32 * blocks)."""

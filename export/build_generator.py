@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -19,12 +19,13 @@ from export.blocks import Blocks
 from export.build import Log, draft_manifest, write_manifest
 from export.chat import prompt_format
 from export.decoder_graph import CacheScales, write_decoder
-from export.errors import ExportError
 from export.fetch import Checkpoint
 from export.gguf_file import read_own_blocks
 from export.perplexity import FloatArray, Tokens, certify, compare, seed_windows
 from export.recipe import GenerationRecipe, Recipe
-from export.weights import Array, BlockWeights, Weights
+from export.seq2seq import read_seq2seq
+from export.seq2seq_graph import write_seq2seq
+from export.weights import Array, BlockWeights, DynamicWeights, Weights
 
 GOLDEN_TEXT = (
     "Big models are slow to serve, and halving the inference time decides whether we break even."
@@ -33,6 +34,8 @@ GOLDEN_MAX_DIFFERENCE = 0.1
 """Nats a token. Other processors round INT8 otherwise; a wrong kernel lands far above this."""
 GATE_TOKENS, CALIBRATION_TOKENS = 512, 1024
 """Of each seed; the cache's scales are taken from what follows the gate's text."""
+MAX_ROUNDING_ERROR = 0.05
+"""Of a layer's inputs rounded to 8 bits together, as a share of their root mean square."""
 CACHE_MARGIN = 1.1
 """How much further than in the calibration text keys and values may reach."""
 
@@ -68,18 +71,17 @@ def build_generator(
             model, settings, precision, checkpoint.gguf, calibration, folder
         )
     else:
-        raise ExportError("encoder-decoder models are not known yet", "")
+        quantization = _write_seq2seq(model, tokenizer, settings, precision, seeds, folder)
     tokenizer.backend_tokenizer.save(str(folder / "tokenizer.json"))
     manifest = draft_manifest(recipe, precision, checkpoint, quantization, folder)
-    manifest = replace(manifest, generator=_generator_spec(model, tokenizer, settings))
+    spec = _generator_spec(model, tokenizer, settings, _least_onnxruntime(quantization))
+    manifest = replace(manifest, generator=spec)
     write_manifest(folder, manifest)
     generator = Generator(read_bundle(folder))
-    windows = seed_windows(tokenizer, seeds, GATE_TOKENS)
+    windows = seed_windows(tokenizer, seeds, min(GATE_TOKENS, generator.spec.context_tokens))
     log(f"comparing with PyTorch on {sum(map(len, windows))} tokens")
     report = compare(lambda ids: _torch_scores(model, ids), generator.scores, windows)
     log(f"perplexity {report.perplexity:.3f}, PyTorch {report.reference_perplexity:.3f}")
-    spec = manifest.generator
-    assert spec is not None
     golden = replace(
         spec.golden, nats_per_token=round(generator.nats_per_token(spec.golden.text), 5)
     )
@@ -173,12 +175,91 @@ def _write_decoder(
     }
 
 
-def _generator_spec(model: Any, tokenizer: Any, settings: GenerationRecipe) -> GeneratorSpec:
+def _write_seq2seq(
+    model: Any,
+    tokenizer: Any,
+    settings: GenerationRecipe,
+    precision: str,
+    seeds: Path,
+    folder: Path,
+) -> Mapping[str, Any]:
+    state = state_arrays(model)
+    source, target = _lengths(model.config, settings)
+    architecture = read_seq2seq(model, state, source, target)
+    decoder = decoder_weights(state, precision, {})
+    encoder, kept = decoder, frozenset[str]()
+    if precision == "int8":
+        windows = seed_windows(tokenizer, seeds, min(CALIBRATION_TOKENS, source))
+        kept = far_reaching_layers(model, windows)
+        encoder = DynamicWeights(state, kept)
+    write_seq2seq(architecture, encoder, decoder, folder)
+    if precision in ("fp32", "fp16"):
+        return {"method": "none" if precision == "fp32" else "float16"}
+    return {
+        "method": "blocks",
+        "block_size": 32,
+        "encoder": "dynamic" if precision == "int8" else "blocks",
+        "encoder_layers_in_blocks": sorted(kept),
+    }
+
+
+def far_reaching_layers(model: Any, windows: Sequence[Tokens]) -> frozenset[str]:
+    """Layers of the encoder whose inputs cannot be rounded to 8 bits as a whole.
+
+    T5's feed-forward layers are known for it: single values are hundreds of times the usual, and
+    steps that reach them leave nothing of the others.
+
+    :param model: Of transformers, encoder-decoder.
+    :param windows: Texts to read.
+    :return: Names of layers.
+    """
+    import torch
+
+    errors: dict[str, float] = {}
+
+    def measure(name: str) -> Callable[[Any, Any], None]:
+        def hook(_: Any, inputs: Any) -> None:
+            x = inputs[0]
+            step = float(x.max() - x.min()) / 255
+            error = step / 12**0.5 / float(x.square().mean().sqrt() + 1e-12)
+            errors[name] = max(error, errors.get(name, 0.0))
+
+        return hook
+
+    layers = [
+        (name, module)
+        for name, module in model.named_modules()
+        if isinstance(module, torch.nn.Linear) and ".encoder." in f".{name}"
+    ]
+    handles = [module.register_forward_pre_hook(measure(name)) for name, module in layers]
+    with torch.inference_mode():
+        for window in windows:
+            model.get_encoder()(torch.tensor([window]))
+    for handle in handles:
+        handle.remove()
+    return frozenset(name for name, error in errors.items() if error > MAX_ROUNDING_ERROR)
+
+
+def _lengths(config: Any, settings: GenerationRecipe) -> tuple[int, int]:
+    """Longest text and longest answer."""
+    limit = getattr(config, "max_position_embeddings", None) or settings.context_tokens
+    source = min(limit, settings.context_tokens)
+    return source, min(settings.max_new_tokens or source, limit)
+
+
+def _least_onnxruntime(quantization: Mapping[str, Any]) -> str:
+    """Found by running tests/data/bundles on every release; docs/adr/0011-decoder.md."""
+    if quantization.get("cache") == "int8":
+        return "1.27"
+    return "1.23" if quantization["method"] == "blocks" else "1.20"
+
+
+def _generator_spec(
+    model: Any, tokenizer: Any, settings: GenerationRecipe, least_onnxruntime: str
+) -> GeneratorSpec:
     config, generation = model.config, model.generation_config
     ends = generation.eos_token_id if generation.eos_token_id is not None else config.eos_token_id
-    limit = getattr(config, "max_position_embeddings", settings.context_tokens)
-    context_tokens = min(limit, settings.context_tokens)
-    max_new_tokens = settings.max_new_tokens or context_tokens - 1
+    context_tokens, max_new_tokens = _lengths(config, settings)
     defaults = {**recommended_settings(generation, config.is_encoder_decoder), **settings.defaults}
     GenerationSettings(**defaults)
     is_encoder_decoder = config.is_encoder_decoder
@@ -189,6 +270,7 @@ def _generator_spec(model: Any, tokenizer: Any, settings: GenerationRecipe) -> G
         prompt=prompt_format(tokenizer, settings.prompt),
         defaults=defaults,
         golden=GoldenText(GOLDEN_TEXT, 0.0, GOLDEN_MAX_DIFFERENCE),
+        least_onnxruntime=least_onnxruntime,
         start_token_id=config.decoder_start_token_id if is_encoder_decoder else None,
         pad_token_id=config.pad_token_id if is_encoder_decoder else None,
         first_token_id=generation.forced_bos_token_id,
@@ -224,9 +306,12 @@ def recommended_settings(generation: Any, is_encoder_decoder: bool) -> dict[str,
 
 
 def _torch_scores(model: Any, token_ids: Tokens) -> tuple[FloatArray, Sequence[int]]:
-    """PyTorch's scores of a text's tokens; see ``edge.decoder.Decoder.scores``."""
+    """PyTorch's scores of a text's tokens; see ``edge.generator.Generator.scores``."""
     import torch
 
     with torch.inference_mode():
+        if model.config.is_encoder_decoder:
+            ids = torch.tensor([token_ids])
+            return model(input_ids=ids, labels=ids).logits[0].numpy(), token_ids
         logits = model(torch.tensor([token_ids])).logits[0]
     return logits[:-1].numpy(), token_ids[1:]

@@ -14,7 +14,10 @@ Message = Mapping[str, str]
 SYSTEM, USER, ANSWER, NEXT = "%SYSTEM%", "%USER%", "%ANSWER%", "%NEXT%"
 TRIALS = (
     Prompt("What is this episode about?"),
-    Prompt("Sum it up:\n\nAlex: so, what is \u201cdrift\u201d? {user} 100 %.", "Answer in one sentence."),
+    Prompt(
+        "Sum it up:\n\nAlex: so, what is \u201cdrift\u201d? {user} 100 %.",
+        "Answer in one sentence.",
+    ),
     Prompt("And then?", "Be brief.", (("Who speaks?", "Alex."), ("About what?", "Drift:\n- data"))),
 )
 """Conversations on which the patterns have to give what the template gives."""

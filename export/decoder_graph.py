@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from export.architecture import Decoder, FloatArray
-from export.onnx_graph import CONTRIB, GraphBuilder
+from export.onnx_graph import CONTRIB, GraphBuilder, WeightFile
 from export.weights import Weights
 
 EMBEDDING, HEAD = "model.embed_tokens", "lm_head"
@@ -27,7 +27,7 @@ def write_decoder(
     weights: Weights,
     folder: Path,
     cache_scales: Sequence[CacheScales] | None = None,
-) -> Path:
+) -> None:
     """Write ``model.onnx`` and its weights.
 
     Inputs: ``input_ids`` (batch, new), ``lengths`` (batch,) int32, tokens of each row with the
@@ -40,9 +40,18 @@ def write_decoder(
     :param weights: Its weights in the wanted precision.
     :param folder: Folder to write to.
     :param cache_scales: Of each layer, for a cache in INT8; None for the precision of the graph.
-    :return: Path of ``model.onnx``.
     """
-    graph = GraphBuilder(folder)
+    with WeightFile(folder) as file:
+        _write_graph(GraphBuilder(file), architecture, weights, cache_scales, folder / "model.onnx")
+
+
+def _write_graph(
+    graph: GraphBuilder,
+    architecture: Decoder,
+    weights: Weights,
+    cache_scales: Sequence[CacheScales] | None,
+    path: Path,
+) -> None:
     graph.input("input_ids", "int64", ["batch", "new"])
     graph.input("lengths", "int32", ["batch"])
     graph.input("total_length", "int32", [])
@@ -63,7 +72,7 @@ def write_decoder(
     rows = graph.node("Reshape", [wanted, flat], ["wanted_rows"])
     head = HEAD if f"{HEAD}.weight" in weights.state else EMBEDDING
     weights.logits(graph, rows, head, "logits")
-    return graph.save()
+    graph.save(path)
 
 
 @dataclass(frozen=True)
@@ -167,7 +176,7 @@ class _Layers:
 
     def _attention(self, i: int, queries_keys_values: list[str]) -> str:
         graph, sizes = self.graph, self.sizes
-        shape = ["batch", sizes.n_kv_heads, "capacity", sizes.head_size]
+        shape: list[str | int] = ["batch", sizes.n_kv_heads, "capacity", sizes.head_size]
         dtype = self.weights.dtype
         scales: list[str] = []
         quantization: dict[str, Any] = {}

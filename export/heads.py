@@ -13,7 +13,8 @@ from typing import Any
 import numpy as np
 
 from edge.heads import Head
-from edge.manifest import MANIFEST_NAME, Bundle, BundleFile, HeadSpec, file_sha256, read_bundle
+from edge.manifest import MANIFEST_NAME, Bundle, BundleFile, file_sha256, read_bundle
+from edge.specs import HeadSpec
 from export.errors import GateError
 from export.tagging import TEACHER, HashedLinear
 from export.train import TrainedHead, predict_classes

@@ -15,25 +15,70 @@ OPSET = 17
 IR_VERSION = 8
 """The oldest that hold every operator used: what old runtimes on boards still read."""
 CONTRIB = "com.microsoft"
+DATA_NAME = "model.onnx.data"
 ALIGNMENT_BYTES = 4096
 """Weights begin on a page of their own, so that they are mapped instead of read."""
 EXTERNAL_MIN_BYTES = 1024
 
 
-class GraphBuilder:
-    """Collects nodes and weights and writes them as ``model.onnx`` and ``model.onnx.data``.
+class WeightFile:
+    """``model.onnx.data``, written array by array; graphs of one bundle share it.
 
     :param folder: Folder to write to.
     """
 
     def __init__(self, folder: Path) -> None:
-        self.folder = folder
+        self._file = (folder / DATA_NAME).open("wb")
+        self._tensors: dict[str, Any] = {}
+
+    def __enter__(self) -> WeightFile:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._file.close()
+
+    def tensor(self, name: str, array: Array) -> Any:
+        """An array as a constant of that name, which stands in the file if it is large.
+
+        :param name: Its name; a large one of a name that is there already is taken to be it.
+        :param array: Its values.
+        """
+        from onnx import TensorProto, numpy_helper
+
+        array = np.ascontiguousarray(array)
+        if array.nbytes < EXTERNAL_MIN_BYTES:
+            return numpy_helper.from_array(array, name)
+        if name not in self._tensors:
+            self._file.write(b"\0" * (-self._file.tell() % ALIGNMENT_BYTES))
+            tensor = TensorProto(
+                name=name, dims=array.shape, data_type=_element_type(array.dtype.name)
+            )
+            tensor.data_location = TensorProto.EXTERNAL
+            place = {
+                "location": DATA_NAME,
+                "offset": self._file.tell(),
+                "length": array.nbytes,
+            }
+            for key, value in place.items():
+                tensor.external_data.add(key=key, value=str(value))
+            self._file.write(array.tobytes())
+            self._tensors[name] = tensor
+        return self._tensors[name]
+
+
+class GraphBuilder:
+    """Collects the nodes of one graph and writes them.
+
+    :param file: Gets the weights.
+    """
+
+    def __init__(self, file: WeightFile) -> None:
+        self._file = file
         self._nodes: list[Any] = []
         self._weights: list[Any] = []
         self._inputs: list[Any] = []
         self._outputs: list[Any] = []
         self._names: set[str] = set()
-        self._data = (folder / "model.onnx.data").open("wb")
 
     def input(self, name: str, dtype: str, shape: Sequence[str | int]) -> str:
         """Declare an input.
@@ -64,7 +109,7 @@ class GraphBuilder:
         """
         if name not in self._names:
             self._names.add(name)
-            self._weights.append(self._tensor(name, array))
+            self._weights.append(self._file.tensor(name, array))
         return name
 
     def same_weight(self, name: str, original: str, shape: Sequence[int]) -> str:
@@ -119,14 +164,13 @@ class GraphBuilder:
         """
         return any(node.name == name for node in self._nodes)
 
-    def save(self) -> Path:
+    def save(self, path: Path) -> None:
         """Write the graph.
 
-        :return: Path of ``model.onnx``.
+        :param path: The ONNX file, beside the weights.
         """
         from onnx import helper, save
 
-        self._data.close()
         graph = helper.make_graph(
             self._nodes, "main", self._inputs, self._outputs, initializer=self._weights
         )
@@ -136,26 +180,7 @@ class GraphBuilder:
             producer_name="edge-insights",
         )
         model.ir_version = IR_VERSION
-        path = self.folder / "model.onnx"
         save(model, path)
-        if not (self.folder / "model.onnx.data").stat().st_size:
-            (self.folder / "model.onnx.data").unlink()
-        return path
-
-    def _tensor(self, name: str, array: Array) -> Any:
-        from onnx import TensorProto, numpy_helper
-
-        array = np.ascontiguousarray(array)
-        if array.nbytes < EXTERNAL_MIN_BYTES:
-            return numpy_helper.from_array(array, name)
-        self._data.write(b"\0" * (-self._data.tell() % ALIGNMENT_BYTES))
-        tensor = TensorProto(name=name, dims=array.shape, data_type=_element_type(array.dtype.name))
-        tensor.data_location = TensorProto.EXTERNAL
-        where = {"location": "model.onnx.data", "offset": self._data.tell(), "length": array.nbytes}
-        for key, value in where.items():
-            tensor.external_data.add(key=key, value=str(value))
-        self._data.write(array.tobytes())
-        return tensor
 
 
 def _element_type(dtype: str) -> int:

@@ -1,4 +1,4 @@
-"""Does the exported model find the seed texts as likely as the PyTorch model does?"""
+"""The gate of a model that writes: the seed texts are as likely to it as to PyTorch."""
 
 from __future__ import annotations
 

@@ -58,9 +58,10 @@ class Weights:
         :param names: Of the layers.
         :param output: Name of the result.
         """
-        if self._bias(names) is None:
+        values = self._bias(names)
+        if values is None:
             return self._multiply(graph, x, names, output)
-        bias = graph.weight(f"{'+'.join(names)}.bias", self._bias(names))
+        bias = graph.weight(f"{'+'.join(names)}.bias", values)
         return graph.node(
             "Add", [self._multiply(graph, x, names, f"{output}_product"), bias], [output]
         )

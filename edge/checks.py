@@ -1,0 +1,78 @@
+"""Whether a model does on this device what it did where it was built."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from edge.errors import BundleError
+from edge.manifest import Bundle, read_bundle
+
+_OTHER_RUNTIME = (
+    "This onnxruntime does not run the model right on this processor; try another version."
+)
+
+
+def verify_bundle(folder: Path) -> str:
+    """Check a bundle's hashes, and rerun what it gave where it was built.
+
+    :param folder: The bundle folder.
+    :return: What was found, for a person.
+    :raises BundleError: If a file was changed, or the model answers otherwise.
+    :raises InferenceError: If onnxruntime cannot run it.
+    """
+    bundle = read_bundle(folder)
+    found = _golden_text(bundle) if bundle.manifest.generator else _golden_vectors(bundle)
+    return f"files unchanged, {found}"
+
+
+def _golden_vectors(bundle: Bundle) -> str:
+    from edge.encoder import Encoder, golden_cosine
+
+    encoder = Encoder(bundle)
+    golden = bundle.manifest.golden
+    assert golden is not None
+    cosine, least = golden_cosine(encoder), golden.min_cosine
+    if cosine < least:
+        raise BundleError(
+            f"the golden sample of {bundle.id} agrees only {cosine:.4f}, least is {least}",
+            _OTHER_RUNTIME,
+        )
+    return f"golden sample agrees {cosine:.4f} (least {least})"
+
+
+def _golden_text(bundle: Bundle) -> str:
+    from edge.generator import Generator
+
+    generator = Generator(bundle)
+    golden = generator.spec.golden
+    difference = abs(generator.nats_per_token(golden.text) - golden.nats_per_token)
+    if not difference <= golden.max_difference:
+        raise BundleError(
+            f"{bundle.id} finds its golden sample {difference:.4f} nats a token off, "
+            f"most is {golden.max_difference}",
+            _OTHER_RUNTIME,
+        )
+    return f"golden sample agrees to {difference:.4f} nats a token (most {golden.max_difference})"
+
+
+def answer(
+    bundle: Bundle, text: str, system: str | None, max_new_tokens: int, threads: int | None
+) -> Iterator[str]:
+    """What a model that writes makes of a request, piece by piece; the likeliest tokens.
+
+    :param bundle: The model.
+    :param text: The request.
+    :param system: How it is to answer; None for what the model does without.
+    :param max_new_tokens: Most tokens of the answer.
+    :param threads: Threads for onnxruntime; None for the cores at hand, at most 4.
+    :raises BundleError: If the model writes no texts.
+    :raises InferenceError: If the request does not fit the model.
+    """
+    from edge.generator import Generator
+    from edge.prompts import Prompt
+    from edge.sampling import GenerationSettings
+
+    generator = Generator(bundle, threads)
+    settings = GenerationSettings(max_new_tokens=max_new_tokens)
+    yield from generator.stream(Prompt(text, system), settings)

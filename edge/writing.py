@@ -1,0 +1,147 @@
+"""Texts that grow by a token at a time on a cache that the model reads and writes in place."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from edge.sampling import FloatArray
+from edge.session import Array, Session
+
+IntArray = npt.NDArray[np.int64]
+Lengths = npt.NDArray[np.int32]
+Cache = dict[str, Array]
+"""Keys and values of each layer, "key_0" ... -> (rows, heads, capacity, head size)."""
+
+
+def new_cache(session: Session, rows: int, capacity: int) -> Cache:
+    """An empty cache.
+
+    :param session: The model, whose inputs say how many heads there are, and of what type.
+    :param rows: Texts.
+    :param capacity: Most tokens of a text.
+    """
+    cache = {}
+    for name, info in session.inputs.items():
+        if name.startswith("past_"):
+            _, heads, _, size = info.shape
+            cache[name[5:]] = np.zeros((rows, heads, capacity, size), info.dtype)
+    return cache
+
+
+class Step:
+    """One run of the model, prepared: tokens and lengths are written into its arrays.
+
+    :param session: The model.
+    :param cache: Read and written in place.
+    :param token_ids: Shape (rows, new tokens).
+    :param constants: Its other inputs.
+    :param n_wanted: Tokens of each row that scores are given after.
+    """
+
+    def __init__(
+        self,
+        session: Session,
+        cache: Cache,
+        token_ids: IntArray,
+        constants: Mapping[str, Array],
+        n_wanted: int = 1,
+    ) -> None:
+        rows = len(token_ids)
+        self.token_ids = token_ids
+        self.logits = np.empty((rows * n_wanted, session.outputs["logits"].shape[1]), np.float32)
+        self._lengths = np.zeros(rows, np.int32)
+        self._total = np.zeros((), np.int32)
+        inputs: dict[str, Array] = {
+            "input_ids": token_ids,
+            "lengths": self._lengths,
+            "total_length": self._total,
+            **constants,
+        }
+        past = {f"past_{name}": array for name, array in cache.items()}
+        present = {f"present_{name}": array for name, array in cache.items()}
+        self._binding = session.bind({**inputs, **past}, {"logits": self.logits, **present})
+
+    def run(self, n_past: Lengths) -> None:
+        """Run the model.
+
+        :param n_past: Tokens of each row that are in the cache, shape (rows,).
+        """
+        self._lengths[:] = n_past + self.token_ids.shape[1] - 1
+        self._total[...] = self._lengths.max() + 1
+        self._binding.run()
+
+
+class Writing:
+    """Prompts that were read, and what is written after them; rows are texts.
+
+    :param session: The model.
+    :param cache: Of all rows.
+    :param lengths: Tokens of each row in the cache, shape (rows,).
+    :param logits: Scores of each row's next token, shape (rows, vocabulary).
+    :param constants: Inputs that stay as they are.
+    :param by_prompt: Inputs with a row for each prompt; prompts have equally many rows.
+    """
+
+    def __init__(
+        self,
+        session: Session,
+        cache: Cache,
+        lengths: Lengths,
+        logits: FloatArray,
+        constants: Mapping[str, Array],
+        by_prompt: Mapping[str, Array],
+    ) -> None:
+        self.logits = logits
+        self._session = session
+        self._cache = cache
+        self._lengths = lengths
+        self._constants = constants
+        self._by_prompt = by_prompt
+        self._first_new = int(lengths.min())
+        self._step: Step | None = None
+
+    def advance(self, token_ids: Sequence[int]) -> None:
+        """Write one token a row; ``logits`` then are those of the next.
+
+        :param token_ids: One a row.
+        """
+        if self._step is None:
+            column = np.zeros((len(self._lengths), 1), np.int64)
+            inputs = {**self._constants, **self._by_prompt}
+            self._step = Step(self._session, self._cache, column, inputs)
+        self._step.token_ids[:, 0] = token_ids
+        self._step.run(self._lengths)
+        self._lengths += 1
+        self.logits = self._step.logits
+
+    def reorder(self, rows: Sequence[int]) -> None:
+        """Put other rows of the same prompt in the place of each row.
+
+        :param rows: The row each is to be the same as.
+        """
+        moved = [i for i, row in enumerate(rows) if i != row]
+        if moved:
+            sources = [rows[i] for i in moved]
+            written = slice(self._first_new, int(self._lengths.max()))
+            for array in self._cache.values():
+                array[moved, :, written] = array[sources, :, written]
+
+    def keep(self, rows: Sequence[int]) -> None:
+        """Go on with some of the rows, and with the prompts they belong to.
+
+        :param rows: All rows of the prompts to keep, in order.
+        """
+        n_rows = len(self._lengths)
+        if len(rows) == n_rows:
+            return
+        self._cache = {name: array[list(rows)] for name, array in self._cache.items()}
+        self._lengths = self._lengths[list(rows)]
+        kept = {}
+        for name, array in self._by_prompt.items():
+            copies = n_rows // len(array)
+            kept[name] = array[sorted({row // copies for row in rows})]
+        self._by_prompt = kept
+        self._step = None
