@@ -3,7 +3,7 @@ PYTHON ?= python3
 DEVICE_SOURCES := pyproject.toml $(shell find edge models export -type f -not -name '*.pyc')
 EPISODE ?= seeds/gradient-dissent_johannes-otterbach_whisper-timed.txt
 
-.PHONY: all check fix demo test test-device models heads examples quality bench clean
+.PHONY: all check fix demo test test-device models heads examples quality bench bench-generation clean
 
 all: check test
 
@@ -79,6 +79,22 @@ quality: .venv/ready
 bench: .venv-demo/ready
 	$(PYTHON) benchmarks/peers/setup.py
 	.venv-demo/bin/python -m benchmarks.cold_command
+
+# What writing costs, against llama.cpp, optimum, PyTorch and CTranslate2. The first run builds
+# llama.cpp and all models (a quarter of an hour and 3 GB); CMAKE_ARGS reaches llama.cpp's build.
+bench-generation: .venv-generation/ready
+	.venv-generation/bin/python -m benchmarks.peers.prepare_generation
+	.venv-generation/bin/python -m benchmarks.generation decoder
+	.venv-generation/bin/python -m benchmarks.generation batch
+	.venv-generation/bin/python -m benchmarks.generation seq2seq
+
+.venv-generation/ready: pyproject.toml constraints.txt
+	$(PYTHON) -m venv .venv-generation
+	.venv-generation/bin/python -m pip install --quiet --disable-pip-version-check \
+	  -c constraints.txt torch
+	.venv-generation/bin/python -m pip install --quiet --disable-pip-version-check \
+	  -c constraints.txt --editable '.[export,peers]'
+	touch $@
 
 clean:
 	rm -rf .venv .venv-* build dist

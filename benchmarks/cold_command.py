@@ -9,62 +9,18 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import platform
-import statistics
-import subprocess
 import sys
-import time
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from datetime import datetime, timezone
 from pathlib import Path
 
+from benchmarks.runs import ROOT, spread, take_turns
 from edge import __version__
 from edge.doctor import device_facts
 
-ROOT = Path(__file__).parent.parent
 PEER_PYTHON = ROOT / ".venv-peers" / "bin" / "python"
 EPISODE = ROOT / "seeds" / "gradient-dissent_johannes-otterbach_whisper-timed.txt"
-
-
-@dataclass(frozen=True)
-class Sample:
-    """One run of one command in a fresh process."""
-
-    wall_s: float
-    cpu_s: float
-    """User and system time of the process and its threads."""
-    peak_rss_bytes: int
-
-
-def measure(command: Sequence[str]) -> Sample:
-    """Run a command and read its costs from the kernel.
-
-    :param command: Program and arguments.
-    :raises SystemExit: If the command fails.
-    """
-    started = time.perf_counter_ns()
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, cwd=ROOT)
-    _, status, usage = os.wait4(process.pid, 0)
-    wall_s = (time.perf_counter_ns() - started) / 1e9
-    process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode != 0:
-        raise SystemExit(f"failed with {process.returncode}: {' '.join(command)}")
-    # Linux counts ru_maxrss in KiB.
-    return Sample(wall_s, usage.ru_utime + usage.ru_stime, usage.ru_maxrss * 1024)
-
-
-def spread(values: Sequence[float]) -> dict[str, float]:
-    """Median, least and most.
-
-    :param values: At least one number.
-    """
-    return {
-        "median": round(statistics.median(values), 4),
-        "min": round(min(values), 4),
-        "max": round(max(values), 4),
-    }
 
 
 def main() -> None:
@@ -83,13 +39,7 @@ def main() -> None:
         "peer": [str(PEER_PYTHON), peer_script, episode],
         "help": [sys.executable, "-m", "edge", "--help"],
     }
-    samples: dict[str, list[Sample]] = {name: [] for name in commands}
-    for run in range(arguments.warm_up + arguments.runs):
-        for name, command in commands.items():
-            sample = measure(command)
-            if run >= arguments.warm_up:
-                samples[name].append(sample)
-                print(f"{name}: {sample.wall_s:.2f} s", file=sys.stderr)
+    samples = take_turns(commands, arguments.runs, arguments.warm_up)
     pairs = list(zip(samples["peer"], samples["edge"], strict=True))
     ratios = {
         "wall": spread([peer.wall_s / edge.wall_s for peer, edge in pairs]),

@@ -63,7 +63,7 @@ class Generator:
         self._tokenizer = load_tokenizer(bundle)
         added = json.loads(bundle.path("tokenizer.json").read_bytes()).get("added_tokens", [])
         self._special = tuple(token["content"] for token in added if token["special"])
-        self._model = _load_model(bundle, threads or default_threads())
+        self.model = _load_model(bundle, threads or default_threads())
 
     def tokens(self, prompt: Prompt) -> list[int]:
         """A request as the model reads it.
@@ -87,7 +87,7 @@ class Generator:
         settings = settings or self.defaults
         token_ids = [self.tokens(prompt) for prompt in prompts]
         for ids in token_ids:
-            self._model.check_length(len(ids), settings.max_new_tokens)
+            self.model.check_length(len(ids), settings.max_new_tokens)
         n_together = max(1, BATCH_ROWS // settings.n_beams)
         completions: list[Completion] = []
         for start in range(0, len(token_ids), n_together):
@@ -111,7 +111,7 @@ class Generator:
         if settings.n_beams > 1:
             raise ValueError("beam search knows its text only at the end: it cannot be streamed")
         token_ids = self.tokens(prompt)
-        writing = self._model.begin([token_ids], settings.max_new_tokens)
+        writing = self.model.begin([token_ids], settings.max_new_tokens)
         written: list[int] = []
         n_shown = 0
         for _, token in write_tokens(
@@ -144,13 +144,13 @@ class Generator:
         :return: Scores, shape (n, vocabulary), and the n tokens they are for.
         :raises InferenceError: If they are too many for the model.
         """
-        return self._model.scores(token_ids)
+        return self.model.scores(token_ids)
 
     def _write(
         self, prompts: list[list[int]], settings: GenerationSettings, first_place: int
     ) -> list[list[int]]:
         histories = [self._history(ids) for ids in prompts]
-        writing = self._model.begin(prompts, settings.max_new_tokens, settings.n_beams)
+        writing = self.model.begin(prompts, settings.max_new_tokens, settings.n_beams)
         if settings.n_beams > 1:
             found = search_beams(writing, histories, settings, self._rules)
             return [hypothesis.token_ids for hypothesis in found]

@@ -68,6 +68,8 @@ class Session:
         # The arena never gives memory back: off, the peak stays near one batch's need.
         options.enable_cpu_mem_arena = False
         options.use_deterministic_compute = True
+        # Smaller pieces of work at the end of an operator: no thread waits long for the others.
+        options.add_session_config_entry("session.dynamic_block_base", "4")
         try:
             self._session = ort.InferenceSession(
                 str(model), options, providers=["CPUExecutionProvider"]

@@ -105,12 +105,12 @@ def test_more_prompts_than_rows_come_back_in_order(
 
 def test_a_shared_beginning_is_read_once_and_changes_nothing(llama: Generator) -> None:
     prompts = [llama.tokens(Prompt(text, "Answer in one short sentence.")) for text in ("A", "Bc")]
-    prefix = llama._model.read(prompts[0][:40])
-    shared = llama._model.begin(prompts, 5, prefix=prefix).logits
-    alone = [llama._model.begin([prompt], 5).logits[0] for prompt in prompts]
+    prefix = llama.model.read(prompts[0][:40])
+    shared = llama.model.begin(prompts, 5, prefix=prefix).logits
+    alone = [llama.model.begin([prompt], 5).logits[0] for prompt in prompts]
     np.testing.assert_allclose(shared, alone, atol=1e-4)
     with pytest.raises(ValueError, match="does not begin with the prefix"):
-        llama._model.begin([[9, 9, 9]], 5, prefix=prefix)
+        llama.model.begin([[9, 9, 9]], 5, prefix=prefix)
 
 
 def test_reading_in_parts_is_reading_at_once(
@@ -119,9 +119,9 @@ def test_reading_in_parts_is_reading_at_once(
     from edge import decoder
 
     ids = llama.tokens(Prompt("x" * 200))
-    in_parts = llama._model.begin([ids], 5).logits
+    in_parts = llama.model.begin([ids], 5).logits
     monkeypatch.setattr(decoder, "READ_TOKENS", 1000)
-    np.testing.assert_allclose(llama._model.begin([ids], 5).logits, in_parts, atol=1e-4)
+    np.testing.assert_allclose(llama.model.begin([ids], 5).logits, in_parts, atol=1e-4)
 
 
 def test_a_prompt_beyond_the_context_is_refused_with_the_numbers(model: Generator) -> None:
@@ -231,9 +231,7 @@ def test_the_command_tries_lists_describes_and_verifies(llama: Generator) -> Non
 
     settings = GenerationSettings(max_new_tokens=12)
     expected = llama.generate([Prompt("Hi", "Be brief.")], settings)[0].text
-    tried = edge(
-        "try", "tiny-llama-fp32", "Hi", "--system", "Be brief.", "--max-new-tokens", "12"
-    )
+    tried = edge("try", "tiny-llama-fp32", "Hi", "--system", "Be brief.", "--max-new-tokens", "12")
     assert tried == expected + "\n"
     assert "text-generation" in edge("list")
     assert json.loads(edge("info", "tiny-llama-fp32"))["generator"]["context_tokens"] == 256

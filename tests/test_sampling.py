@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge.beams import BeamSearch
+from edge.beams import BeamSearch, largest
 from edge.sampling import (
     GenerationSettings,
     TokenRules,
@@ -87,7 +87,7 @@ def test_temperature_sharpens_and_draws_follow_the_chances() -> None:
     ],
 )
 def test_settings_outside_their_limits_are_refused(wrong: dict[str, object]) -> None:
-    with pytest.raises(ValueError, match="allowed is|beam search"):
+    with pytest.raises(ValueError, match=r"allowed is|beam search"):
         GenerationSettings(**wrong)  # type: ignore[arg-type]
 
 
@@ -105,3 +105,10 @@ def test_a_beam_search_finds_what_greedy_misses() -> None:
     assert search.is_done
     assert search.best.token_ids == [1, 2]
     assert search.best.score == pytest.approx(np.log(0.4 * 0.95) / 2, abs=1e-5)
+
+
+@given(st.integers(1, 500), st.integers(1, 12), st.integers(0, 99))
+def test_the_largest_are_those_of_a_full_sort(size: int, n: int, seed: int) -> None:
+    scores = np.random.default_rng(seed).standard_normal(size).astype(np.float32)
+    found = largest(scores, min(n, size))
+    assert found.tolist() == np.argsort(-scores)[: min(n, size)].tolist()

@@ -1,0 +1,1 @@
+"""What writing costs, beside what people use today."""
