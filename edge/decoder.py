@@ -20,7 +20,7 @@ MIN_SHARED_TOKENS = 16
 
 @dataclass(frozen=True)
 class Prefix:
-    """The beginning of a prompt, read."""
+    """What prompts begin with, read."""
 
     token_ids: tuple[int, ...]
     cache: Cache
@@ -36,48 +36,33 @@ class Decoder:
 
     def __init__(self, session: Session, context_tokens: int) -> None:
         self.context_tokens = context_tokens
-        self.vocabulary_size = session.outputs["logits"].shape[1]
+        self._vocabulary_size = session.outputs["logits"].shape[1]
         self._session = session
-
-    def read(self, token_ids: Sequence[int], prefix: Prefix | None = None) -> Prefix:
-        """Read the beginning that several prompts share.
-
-        :param token_ids: The beginning.
-        :param prefix: The beginning of the beginning, where it was read before.
-        :raises InferenceError: If it is longer than the context.
-        """
-        self.check_length(len(token_ids), 0)
-        cache = new_cache(self._session, 1, len(token_ids))
-        self._read_row(cache, 0, token_ids, prefix)
-        return Prefix(tuple(token_ids), cache)
+        self._prefix = Prefix((), {})
 
     def begin(
-        self,
-        prompts: Sequence[Sequence[int]],
-        max_new_tokens: int,
-        copies: int = 1,
-        prefix: Prefix | None = None,
+        self, prompts: Sequence[Sequence[int]], max_new_tokens: int, copies: int = 1
     ) -> Writing:
         """Read prompts, and be ready to write on.
+
+        What several prompts begin with is read once, and kept for prompts that begin so later: the
+        instruction that the chapters of all episodes are summed up by.
 
         :param prompts: Tokens of each prompt.
         :param max_new_tokens: Most tokens to write for each.
         :param copies: Rows for each prompt, one after the other: the beams of a search.
-        :param prefix: What all prompts begin with, where it was read before.
         :raises InferenceError: If a prompt and its answer would not fit the context.
         """
         longest = max(map(len, prompts))
-        self.check_length(longest, max_new_tokens)
-        shared = _common_start(prompts)
-        if len(prompts) > 1 and shared >= MIN_SHARED_TOKENS + (
-            len(prefix.token_ids) if prefix else 0
-        ):
-            prefix = self.read(prompts[0][:shared], prefix)
+        for prompt in prompts:
+            self.check_length(len(prompt), max_new_tokens)
+        self._share(prompts)
         cache = new_cache(self._session, len(prompts) * copies, longest + max_new_tokens)
-        logits = np.empty((len(prompts) * copies, self.vocabulary_size), np.float32)
+        logits = np.empty((len(prompts) * copies, self._vocabulary_size), np.float32)
         for i, prompt in enumerate(prompts):
             first = i * copies
-            logits[first : first + copies] = self._read_row(cache, first, prompt, prefix)
+            own = {name: array[first : first + 1] for name, array in cache.items()}
+            logits[first : first + copies] = self._read(own, prompt)
             for array in cache.values():
                 array[first + 1 : first + copies] = array[first]
         lengths = np.repeat(np.array([len(prompt) for prompt in prompts], np.int32), copies)
@@ -114,23 +99,28 @@ class Decoder:
         if n_prompt == 0:
             raise InferenceError("the prompt has no tokens", "Give some text to go on from.")
 
-    def _read_row(
-        self, cache: Cache, row: int, prompt: Sequence[int], prefix: Prefix | None
-    ) -> FloatArray:
-        """Read a prompt into one row of the cache; scores of its next token, (1, vocabulary)."""
-        own = {name: array[row : row + 1] for name, array in cache.items()}
+    def _share(self, prompts: Sequence[Sequence[int]]) -> None:
+        """Read what several prompts begin with, if it is longer than what is known of it."""
+        n_shared = _common_start(prompts)
+        known = self._prefix.token_ids if _begins_with(prompts[0], self._prefix) else ()
+        if len(prompts) > 1 and n_shared >= len(known) + MIN_SHARED_TOKENS:
+            shared = tuple(prompts[0][:n_shared])
+            cache = new_cache(self._session, 1, n_shared)
+            self._read(cache, shared)
+            self._prefix = Prefix(shared, cache)
+
+    def _read(self, cache: Cache, prompt: Sequence[int]) -> FloatArray:
+        """Read a prompt into a cache of one row; scores of its next token, (1, vocabulary)."""
         n_known = 0
-        if prefix is not None:
-            if tuple(prompt[: len(prefix.token_ids)]) != prefix.token_ids:
-                raise ValueError("the prompt does not begin with the prefix")
-            # The last token is read again: its scores are not kept.
-            n_known = min(len(prefix.token_ids), len(prompt) - 1)
-            for name, array in own.items():
-                array[:, :, :n_known] = prefix.cache[name][:, :, :n_known]
-        logits = np.empty((0, self.vocabulary_size), np.float32)
+        if _begins_with(prompt, self._prefix):
+            # The last token is read again where it is the prefix's, too: scores are not kept.
+            n_known = min(len(self._prefix.token_ids), len(prompt) - 1)
+            for name, array in self._prefix.cache.items():
+                cache[name][:, :, :n_known] = array[:, :, :n_known]
+        logits = np.empty((0, self._vocabulary_size), np.float32)
         for start in range(n_known, len(prompt), READ_TOKENS):
             part = np.array([prompt[start : start + READ_TOKENS]], np.int64)
-            logits = self._run(own, part, start, -1)
+            logits = self._run(cache, part, start, -1)
         return logits
 
     def _run(self, cache: Cache, token_ids: IntArray, n_past: int, first_logits: int) -> FloatArray:
@@ -142,6 +132,10 @@ class Decoder:
 
 def _wanting(first_logits: int) -> dict[str, Array]:
     return {"first_logits": np.array([first_logits], np.int64)}
+
+
+def _begins_with(prompt: Sequence[int], prefix: Prefix) -> bool:
+    return tuple(prompt[: len(prefix.token_ids)]) == prefix.token_ids
 
 
 def _common_start(prompts: Sequence[Sequence[int]]) -> int:

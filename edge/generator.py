@@ -92,7 +92,7 @@ class Generator:
         completions: list[Completion] = []
         for start in range(0, len(token_ids), n_together):
             part = token_ids[start : start + n_together]
-            texts = self._write(part, settings, start)
+            texts = self.write_ids(part, settings, start)
             completions += [
                 self._completion(text, len(ids), settings)
                 for text, ids in zip(texts, part, strict=True)
@@ -146,9 +146,20 @@ class Generator:
         """
         return self.model.scores(token_ids)
 
-    def _write(
-        self, prompts: list[list[int]], settings: GenerationSettings, first_place: int
+    def write_ids(
+        self,
+        prompts: Sequence[Sequence[int]],
+        settings: GenerationSettings,
+        first_place: int = 0,
     ) -> list[list[int]]:
+        """Write on from tokens, all prompts at once.
+
+        :param prompts: Tokens of each prompt.
+        :param settings: Of the generation.
+        :param first_place: Place of the first prompt among all, where these are some of them.
+        :return: New tokens of each; an end is one of them.
+        :raises InferenceError: If a prompt is too long for the model.
+        """
         histories = [self._history(ids) for ids in prompts]
         writing = self.model.begin(prompts, settings.max_new_tokens, settings.n_beams)
         if settings.n_beams > 1:
@@ -161,7 +172,7 @@ class Generator:
             texts[place].append(token)
         return texts
 
-    def _history(self, prompt: list[int]) -> list[int]:
+    def _history(self, prompt: Sequence[int]) -> Sequence[int]:
         """What an answer must not repeat: a decoder-only model's prompt is its own text."""
         if self.spec.start_token_id is None:
             return prompt

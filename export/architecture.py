@@ -68,7 +68,7 @@ def read_architecture(model: Any, max_context_tokens: int) -> Decoder:
             f"Known decoder-only families are: {', '.join(FAMILIES)}.",
         )
     activation = getattr(config, "hidden_act", None) or config.hidden_activation
-    _refuse_unknown(config, activation)
+    _refuse_unknown(config, activation, model.model.rotary_emb.rope_type)
     is_gemma = config.model_type == "gemma3_text"
     head_size = (
         getattr(config, "head_dim", None) or config.hidden_size // config.num_attention_heads
@@ -97,8 +97,11 @@ def read_architecture(model: Any, max_context_tokens: int) -> Decoder:
     )
 
 
-def _refuse_unknown(config: Any, activation: str) -> None:
+def _refuse_unknown(config: Any, activation: str, rotary_kind: str) -> None:
     unknown = {
+        "rotary positions that depend on the length": (
+            rotary_kind if rotary_kind in ("dynamic", "longrope") else None
+        ),
         "activation": None if activation in ACTIVATIONS else activation,
         "softcapping of logits": getattr(config, "final_logit_softcapping", None),
         "softcapping of attention": getattr(config, "attn_logit_softcapping", None),

@@ -61,15 +61,15 @@ class Blocks:
 def stack(parts: list[Blocks]) -> Blocks:
     """Several matrices of one width as one.
 
-    :param parts: All with offsets or all without, of as many bits.
+    :param parts: All of as many bits.
     """
-    offsets = [part.offsets for part in parts if part.offsets is not None]
-    return Blocks(
-        parts[0].bits,
-        np.concatenate([part.codes for part in parts]),
-        np.concatenate([part.scales for part in parts]),
-        np.concatenate(offsets) if offsets else None,
-    )
+    offsets = None
+    if any(part.offsets is not None for part in parts):
+        offsets = np.concatenate(
+            [np.zeros_like(p.scales) if p.offsets is None else p.offsets for p in parts]
+        )
+    codes = np.concatenate([part.codes for part in parts])
+    return Blocks(parts[0].bits, codes, np.concatenate([p.scales for p in parts]), offsets)
 
 
 def quantize(matrix: FloatArray, bits: int) -> Blocks:

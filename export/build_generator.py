@@ -15,7 +15,7 @@ from edge.manifest import TASK_TEXT_GENERATION, Bundle, read_bundle
 from edge.sampling import GenerationSettings
 from edge.specs import GeneratorSpec, GoldenText
 from export.architecture import read_architecture
-from export.blocks import Blocks
+from export.blocks import BLOCK_SIZE, Blocks
 from export.build import Log, draft_manifest, write_manifest
 from export.chat import prompt_format
 from export.decoder_graph import CacheScales, write_decoder
@@ -35,7 +35,7 @@ GOLDEN_MAX_DIFFERENCE = 0.1
 GATE_TOKENS, CALIBRATION_TOKENS = 512, 1024
 """Of each seed; the cache's scales are taken from what follows the gate's text."""
 MAX_ROUNDING_ERROR = 0.05
-"""Of a layer's inputs rounded to 8 bits together, as a share of their root mean square."""
+"""Of what a layer gives when its inputs are rounded to 8 bits as a whole, as a share of it."""
 CACHE_MARGIN = 1.1
 """How much further than in the calibration text keys and values may reach."""
 
@@ -106,8 +106,8 @@ def state_arrays(model: Any) -> dict[str, Array]:
     return state
 
 
-def decoder_weights(
-    state: Mapping[str, Array], precision: str, own: Mapping[str, Blocks]
+def make_weights(
+    state: Mapping[str, Array], precision: str, own: Mapping[str, Blocks] | None = None
 ) -> Weights:
     """Weights in a precision.
 
@@ -117,8 +117,7 @@ def decoder_weights(
     """
     if precision in ("fp32", "fp16"):
         return Weights(state, {"fp32": "float32", "fp16": "float16"}[precision])
-    bits = {"int8": 8, "int4": 4}[precision]
-    return BlockWeights(state, bits, {n: b for n, b in own.items() if b.bits in (bits, 8)})
+    return BlockWeights(state, {"int8": 8, "int4": 4}[precision], own)
 
 
 def cache_scales(model: Any, windows: Sequence[Tokens]) -> list[CacheScales]:
@@ -156,21 +155,18 @@ def _write_decoder(
 ) -> Mapping[str, Any]:
     architecture = read_architecture(model, settings.context_tokens)
     state = state_arrays(model)
-    is_block = precision in ("int8", "int4")
-    own: Mapping[str, Blocks] = {}
-    if gguf is not None and is_block:
-        own = read_own_blocks(gguf, state, architecture.head_size)
-    weights = decoder_weights(state, precision, own)
-    context = architecture.context_tokens
-    fitting = [window[:context] for window in calibration]
-    scales = cache_scales(model, fitting) if is_block else None
-    write_decoder(architecture, weights, folder, scales)
-    if not is_block:
+    if precision in ("fp32", "fp16"):
+        write_decoder(architecture, make_weights(state, precision), folder)
         return {"method": "none" if precision == "fp32" else "float16"}
+    own = {} if gguf is None else read_own_blocks(gguf, state, architecture.head_size)
+    weights = make_weights(state, precision, own)
+    assert isinstance(weights, BlockWeights)
+    fitting = [window[: architecture.context_tokens] for window in calibration]
+    write_decoder(architecture, weights, folder, cache_scales(model, fitting))
     return {
         "method": "blocks",
-        "block_size": 32,
-        "n_layers_as_in_gguf": len(own),
+        "block_size": BLOCK_SIZE,
+        "n_layers_as_in_gguf": len(weights.kept_names),
         "cache": "int8",
     }
 
@@ -186,30 +182,33 @@ def _write_seq2seq(
     state = state_arrays(model)
     source, target = _lengths(model.config, settings)
     architecture = read_seq2seq(model, state, source, target)
-    decoder = decoder_weights(state, precision, {})
+    decoder = make_weights(state, precision)
     encoder, kept = decoder, frozenset[str]()
     if precision == "int8":
         windows = seed_windows(tokenizer, seeds, min(CALIBRATION_TOKENS, source))
-        kept = far_reaching_layers(model, windows)
+        kept = far_reaching_layers(model, architecture.encoder_layers, windows)
         encoder = DynamicWeights(state, kept)
     write_seq2seq(architecture, encoder, decoder, folder)
     if precision in ("fp32", "fp16"):
         return {"method": "none" if precision == "fp32" else "float16"}
     return {
         "method": "blocks",
-        "block_size": 32,
+        "block_size": BLOCK_SIZE,
         "encoder": "dynamic" if precision == "int8" else "blocks",
         "encoder_layers_in_blocks": sorted(kept),
     }
 
 
-def far_reaching_layers(model: Any, windows: Sequence[Tokens]) -> frozenset[str]:
-    """Layers of the encoder whose inputs cannot be rounded to 8 bits as a whole.
+def far_reaching_layers(
+    model: Any, names: Sequence[str], windows: Sequence[Tokens]
+) -> frozenset[str]:
+    """Layers whose inputs cannot be rounded to 8 bits as a whole.
 
     T5's feed-forward layers are known for it: single values are hundreds of times the usual, and
     steps that reach them leave nothing of the others.
 
     :param model: Of transformers, encoder-decoder.
+    :param names: Layers to look at.
     :param windows: Texts to read.
     :return: Names of layers.
     """
@@ -218,23 +217,21 @@ def far_reaching_layers(model: Any, windows: Sequence[Tokens]) -> frozenset[str]
     errors: dict[str, float] = {}
 
     def measure(name: str) -> Callable[[Any, Any], None]:
-        def hook(_: Any, inputs: Any) -> None:
+        def hook(layer: Any, inputs: Any) -> None:
             x = inputs[0]
-            step = float(x.max() - x.min()) / 255
-            error = step / 12**0.5 / float(x.square().mean().sqrt() + 1e-12)
+            step = (x.max() - x.min()) / 255
+            rounded = torch.round(x / step) * step
+            lost = torch.nn.functional.linear(rounded - x, layer.weight).norm()
+            error = float(lost / torch.nn.functional.linear(x, layer.weight).norm())
             errors[name] = max(error, errors.get(name, 0.0))
 
         return hook
 
-    layers = [
-        (name, module)
-        for name, module in model.named_modules()
-        if isinstance(module, torch.nn.Linear) and ".encoder." in f".{name}"
-    ]
-    handles = [module.register_forward_pre_hook(measure(name)) for name, module in layers]
+    handles = [model.get_submodule(name).register_forward_pre_hook(measure(name)) for name in names]
     with torch.inference_mode():
         for window in windows:
-            model.get_encoder()(torch.tensor([window]))
+            ids = torch.tensor([window])
+            model(input_ids=ids, labels=ids[:, :1])
     for handle in handles:
         handle.remove()
     return frozenset(name for name, error in errors.items() if error > MAX_ROUNDING_ERROR)

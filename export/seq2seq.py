@@ -87,6 +87,18 @@ class Seq2Seq:
     head_scale: float
     head_bias: FloatArray | None
 
+    @property
+    def encoder_layers(self) -> tuple[str, ...]:
+        """Layers that read the text: the encoder's, and the keys and values attended to."""
+        attention = [
+            name
+            for names in self.encoder.self_attention
+            for name in (names.query, names.key, names.value, names.output)
+        ]
+        cross = [n for names in self.decoder.cross_attention for n in (names.key, names.value)]
+        fed = [n for names in self.encoder.feed_forward for n in (*names.inner, names.output)]
+        return (*attention, *fed, *cross)
+
 
 def read_seq2seq(model: Any, state: Mapping[str, Any], source: int, target: int) -> Seq2Seq:
     """The architecture of a loaded model.

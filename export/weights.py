@@ -113,11 +113,13 @@ class BlockWeights(Weights):
     ) -> None:
         super().__init__(state)
         self.bits = bits
+        self.kept_names: set[str] = set()
+        """Layers written as they were in the checkpoint."""
         self._own = own or {}
 
     def embed(self, graph: GraphBuilder, ids: str, name: str, output: str) -> str:
         """As ``Weights.embed``; the table is the same bytes that ``logits`` reads."""
-        blocks = self._table(name)
+        blocks = self._blocks(name, 8)
         codes = graph.weight(name, blocks.packed)
         return graph.node(
             "GatherBlockQuantized",
@@ -136,22 +138,23 @@ class BlockWeights(Weights):
 
     def logits(self, graph: GraphBuilder, rows: str, name: str, output: str) -> None:
         """As ``Weights.logits``."""
-        self._blockwise(graph, rows, name, self._table(name), output)
+        self._blockwise(graph, rows, name, self._blocks(name, 8), output)
 
-    def _table(self, name: str) -> Blocks:
-        return self._own.get(name) or quantize(self._matrix(name), 8)
-
-    def _matrix(self, name: str) -> Array:
+    def _blocks(self, name: str, bits: int) -> Blocks:
+        own = self._own.get(name)
+        if own is not None and own.bits == bits:
+            self.kept_names.add(name)
+            return own
         matrix = self.state[f"{name}.weight"]
         if matrix.shape[1] % BLOCK_SIZE:
             raise ExportError(
                 f"{name} is {matrix.shape[1]} wide, which is no multiple of {BLOCK_SIZE}",
                 "Export this checkpoint in fp32 or fp16.",
             )
-        return matrix
+        return quantize(matrix, bits)
 
     def _multiply(self, graph: GraphBuilder, x: str, names: Sequence[str], output: str) -> str:
-        parts = [self._own.get(name) or quantize(self._matrix(name), self.bits) for name in names]
+        parts = [self._blocks(name, self.bits) for name in names]
         return self._blockwise(graph, x, "+".join(names), stack(parts), output)
 
     def _blockwise(

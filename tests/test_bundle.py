@@ -78,7 +78,7 @@ def test_missing_file_and_link_are_refused(bundle: Path) -> None:
     [
         (lambda d: d.update(schema_version=SCHEMA_VERSION + 1), "reads up to 1"),
         (lambda d: d.update(schema_version="1"), "not a number"),
-        (lambda d: d.update(task="text-generation"), "'text-generation' is not"),
+        (lambda d: d.update(task="translation"), "'translation' is none of"),
         (lambda d: d.update(precision="int3"), "'int3' is none of"),
         (lambda d: d["encoder"].update(pooling="cls"), "pooling 'cls'"),
         (lambda d: d.pop("golden"), "has no 'golden'"),

@@ -23,7 +23,10 @@ CI = (ROOT / ".ci" / "run").read_text()
 BLOCKS = re.findall(r"^```sh\n(.*?)^```", README, flags=re.M | re.S)
 COMMANDS = [line for block in BLOCKS for line in block.splitlines() if line.strip()]
 # `make` and its kin run this very file, or take an hour; .ci/run and other tests run them.
-RUN_ELSEWHERE = ("make", "pip install", ".venv/bin/edge-export build", "git clone", "cd ")
+RUN_ELSEWHERE = (
+    *("make", "pip install", ".venv/bin/edge-export build", "git clone", "cd "),
+    *("edge models add", "edge models try"),  # tests/test_generation_export.py
+)
 
 
 def test_readme_has_commands_of_every_kind() -> None:

@@ -15,7 +15,7 @@ from click.testing import CliRunner
 
 from edge.encoder import Encoder
 from edge.errors import EdgeError
-from edge.manifest import PRECISIONS, read_bundle, verify_files
+from edge.manifest import read_bundle, verify_files
 from edge.store import find_bundle
 from export.cli import main
 from export.errors import ExportError, FetchError, GateError, RecipeError
@@ -24,6 +24,7 @@ from export.recipe import FolderSource, Gate, HubSource, WheelSource, load_recip
 from tests.conftest import ROOT
 
 SEEDS = ROOT / "seeds"
+ENCODER_PRECISIONS = ("fp32", "fp16", "int8")
 
 
 def edge_export(*arguments: object) -> str:
@@ -33,11 +34,25 @@ def edge_export(*arguments: object) -> str:
 
 
 def test_recipes_are_listed() -> None:
-    assert recipe_names() == ["minilm-l6"]
+    assert set(recipe_names()) == {
+        *("minilm-l6", "smollm2-135m", "smollm2-360m", "qwen2.5-0.5b", "qwen3-0.6b"),
+        *("distilbart-cnn-6-6", "bart-samsum", "flan-t5-small"),
+    }
     assert "all-MiniLM-L6-v2" in edge_export("list")
     recipe = load_recipe("minilm-l6")
-    assert set(recipe.gates) == set(PRECISIONS)
+    assert recipe.precisions == ENCODER_PRECISIONS
     assert [type(source) for source in recipe.sources] == [WheelSource, HubSource]
+
+
+@pytest.mark.parametrize("name", sorted(set(recipe_names()) - {"minilm-l6"}))
+def test_recipes_of_models_that_write_are_gated_as_promised(name: str) -> None:
+    recipe = load_recipe(name)
+    assert recipe.licence in ("Apache-2.0", "MIT")
+    assert isinstance(recipe.sources[-1], HubSource)
+    limits = {p: gate.max_perplexity_increase for p, gate in recipe.generation_gates.items()}
+    assert limits["int8"] == 0.01
+    assert limits["int4"] == 0.05
+    assert recipe.generation_gates["fp32"].max_logit_difference == 0.001
 
 
 @pytest.mark.parametrize(
@@ -118,13 +133,18 @@ def test_the_hub_revision_is_resolved_and_recorded(
     import huggingface_hub
 
     asked: list[str | None] = []
+    files = ["config.json", "pytorch_model.bin"]
 
     def model_info(self: object, repository: str, revision: str | None) -> SimpleNamespace:
         asked.append(revision)
-        return SimpleNamespace(sha="c0ffee")
+        siblings = [SimpleNamespace(rfilename=name) for name in files]
+        return SimpleNamespace(sha="c0ffee", siblings=siblings)
 
-    def snapshot_download(repository: str, revision: str, local_dir: Path, **_: object) -> str:
+    def snapshot_download(
+        repository: str, revision: str, local_dir: Path, allow_patterns: list[str]
+    ) -> str:
         asked.append(revision)
+        assert ("pytorch_model*.bin" in allow_patterns) == ("model.safetensors" not in files)
         return str(shutil.copytree(tiny_checkpoint, local_dir))
 
     monkeypatch.setattr(huggingface_hub.HfApi, "model_info", model_info)
@@ -136,6 +156,8 @@ def test_the_hub_revision_is_resolved_and_recorded(
         "repository": "some/repository",
         "revision": "c0ffee",
     }
+    files.append("model.safetensors")  # the newer form of the weights is enough then
+    fetch((HubSource("some/repository"),), tmp_path / "again")
 
 
 @pytest.fixture(scope="session")
@@ -176,14 +198,16 @@ def few_sentences(tmp_path: Path) -> Path:
 def tiny_recipes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The real recipe, fitted to the small model."""
     real = load_recipe("minilm-l6")
-    optimize = replace(real.optimize, num_heads=4, hidden_size=48)
-    monkeypatch.setattr("export.cli.load_recipe", lambda name: replace(real, optimize=optimize))
+    assert real.encoder is not None
+    optimize = replace(real.encoder.optimize, num_heads=4, hidden_size=48)
+    fitted = replace(real, encoder=replace(real.encoder, optimize=optimize))
+    monkeypatch.setattr("export.cli.load_recipe", lambda name: fitted)
 
 
 @pytest.mark.export
 @pytest.mark.slow
 @pytest.mark.usefixtures("tiny_recipes")
-@pytest.mark.parametrize("precision", PRECISIONS)
+@pytest.mark.parametrize("precision", ENCODER_PRECISIONS)
 def test_build_and_verify_every_precision(
     precision: str, tiny_checkpoint: Path, few_sentences: Path, tmp_path: Path
 ) -> None:
@@ -195,7 +219,7 @@ def test_build_and_verify_every_precision(
     verify_files(bundle)
     assert bundle.manifest.origin["kind"] == "folder"
     assert [spec.name for spec in bundle.manifest.inputs][:2] == ["input_ids", "attention_mask"]
-    assert "certified on" in edge_export("verify", output)
+    assert "certified" in edge_export("verify", output)
     again = CliRunner().invoke(main, [str(a) for a in command])
     assert again.exit_code == 1
     assert "Give another --output, or --force" in again.stderr
@@ -207,7 +231,9 @@ def test_naive_per_tensor_int8_of_the_real_weights_is_refused(tmp_path: Path) ->
     from export.build import build_bundle
 
     recipe = load_recipe("minilm-l6")
-    naive = replace(recipe, int8=replace(recipe.int8, per_channel=False))
+    assert recipe.encoder is not None
+    per_tensor = replace(recipe.encoder.int8, per_channel=False)
+    naive = replace(recipe, encoder=replace(recipe.encoder, int8=per_tensor))
     log: list[str] = []
     with pytest.raises(GateError, match=r"mean cosine 0\.9\d+ < 0\.988") as caught:
         build_bundle(naive, "int8", tmp_path / "naive", SEEDS, log.append)
@@ -221,11 +247,12 @@ def test_the_committed_bundle_passes_its_gate_against_pytorch(tmp_path: Path) ->
     from export.parity import certify, compare, seed_sentences, torch_embeddings
 
     recipe = load_recipe("minilm-l6")
+    assert recipe.encoder is not None
     checkpoint = fetch(recipe.sources, tmp_path)
     sentences = seed_sentences(SEEDS)
     reference = torch_embeddings(checkpoint.folder, sentences, recipe.encoder.max_tokens)
     report = compare(reference, Encoder(find_bundle()).encode(sentences))
-    certificate = certify(report, recipe.gates["int8"], "int8", "PyTorch")
+    certificate = certify(report, recipe.encoder_gates["int8"], "int8", "PyTorch")
     assert certificate["n_sentences"] == find_bundle().manifest.certificate["n_sentences"]
 
 

@@ -103,14 +103,36 @@ def test_more_prompts_than_rows_come_back_in_order(
     assert llama.generate(PROMPTS, drawing) == at_once
 
 
-def test_a_shared_beginning_is_read_once_and_changes_nothing(llama: Generator) -> None:
-    prompts = [llama.tokens(Prompt(text, "Answer in one short sentence.")) for text in ("A", "Bc")]
-    prefix = llama.model.read(prompts[0][:40])
-    shared = llama.model.begin(prompts, 5, prefix=prefix).logits
-    alone = [llama.model.begin([prompt], 5).logits[0] for prompt in prompts]
-    np.testing.assert_allclose(shared, alone, atol=1e-4)
-    with pytest.raises(ValueError, match="does not begin with the prefix"):
-        llama.model.begin([[9, 9, 9]], 5, prefix=prefix)
+def test_a_shared_beginning_is_read_once_and_changes_nothing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    from edge.decoder import Decoder
+
+    n_read: list[int] = []
+    run = Decoder._run
+
+    def counted(self: Decoder, cache: object, token_ids: np.ndarray, *rest: int) -> object:
+        n_read.append(token_ids.shape[1])
+        return run(self, cache, token_ids, *rest)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(Decoder, "_run", counted)
+    folder = ROOT / "tests" / "data" / "bundles" / "tiny-llama-fp32"
+    fresh, sharing = load(folder), load(folder)
+    prompts = [Prompt(text, "Answer in one short sentence.") for text in ("A", "Bc", "Def")]
+    ids = [fresh.tokens(prompt) for prompt in prompts]
+    alone = [fresh.model.begin([prompt], 5).logits[0] for prompt in ids]
+    assert sum(n_read) == sum(map(len, ids))
+    n_shared = next(i for i in range(99) if ids[0][i] != ids[1][i])
+    n_read.clear()
+    np.testing.assert_allclose(sharing.model.begin(ids, 5).logits, alone, atol=1e-4)
+    assert sum(n_read) == n_shared + sum(len(prompt) - n_shared for prompt in ids)
+    n_read.clear()  # the next episode's chapters
+    np.testing.assert_allclose(sharing.model.begin(ids[1:], 5).logits, alone[1:], atol=1e-4)
+    assert sum(n_read) == sum(len(prompt) - n_shared for prompt in ids[1:])
+    n_read.clear()  # another instruction
+    other = sharing.tokens(Prompt("A", "Sum up."))
+    sharing.model.begin([other], 5)
+    assert sum(n_read) == len(other)
 
 
 def test_reading_in_parts_is_reading_at_once(
@@ -118,7 +140,8 @@ def test_reading_in_parts_is_reading_at_once(
 ) -> None:
     from edge import decoder
 
-    ids = llama.tokens(Prompt("x" * 200))
+    ids = llama.tokens(Prompt("x" * 150))
+    assert len(ids) > decoder.READ_TOKENS
     in_parts = llama.model.begin([ids], 5).logits
     monkeypatch.setattr(decoder, "READ_TOKENS", 1000)
     np.testing.assert_allclose(llama.model.begin([ids], 5).logits, in_parts, atol=1e-4)
