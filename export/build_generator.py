@@ -12,8 +12,9 @@ import numpy as np
 
 from edge.generator import Generator
 from edge.manifest import TASK_TEXT_GENERATION, Bundle, read_bundle
+from edge.prompts import Prompt, render
 from edge.sampling import GenerationSettings
-from edge.specs import GeneratorSpec, GoldenText
+from edge.specs import GeneratorSpec, GoldenText, PromptFormat
 from export.architecture import read_architecture
 from export.blocks import BLOCK_SIZE, Blocks
 from export.build import Log, draft_manifest, write_manifest
@@ -66,7 +67,8 @@ def build_generator(
     folder.mkdir()
     log(f"building the {precision} graph")
     if is_decoder:
-        calibration = seed_windows(tokenizer, seeds, CALIBRATION_TOKENS, GATE_TOKENS)
+        form = prompt_format(tokenizer, settings.prompt)
+        calibration = calibration_texts(tokenizer, form, seeds)
         quantization = _write_decoder(
             model, settings, precision, checkpoint.gguf, calibration, folder
         )
@@ -120,6 +122,27 @@ def make_weights(
     return BlockWeights(state, {"int8": 8, "int4": 4}[precision], own)
 
 
+def calibration_texts(tokenizer: Any, form: PromptFormat, seeds: Path) -> list[Tokens]:
+    """What the cache's scales are taken from: seed texts alone, and as requests.
+
+    Keys and values of a chat format's markers reach further than those of words.
+
+    :param tokenizer: Of transformers.
+    :param form: How requests are put before the model.
+    :param seeds: Folder of transcripts.
+    """
+    windows = seed_windows(tokenizer, seeds, CALIBRATION_TOKENS, GATE_TOKENS)
+    texts = [tokenizer.decode(window[: CALIBRATION_TOKENS // 2]) for window in windows]
+    prompts = [Prompt(text) for text in texts]
+    if form.system_and_user is not None:
+        prompts += [Prompt(text, "Answer briefly.") for text in texts]
+    if form.following is not None:
+        prompts += [Prompt("Go on.", turns=((text[:800], text[800:1600]),)) for text in texts]
+    added = form.adds_special_tokens
+    requests = [tokenizer(render(p, form), add_special_tokens=added).input_ids for p in prompts]
+    return [*windows, *requests]
+
+
 def cache_scales(model: Any, windows: Sequence[Tokens]) -> list[CacheScales]:
     """Steps of the INT8 cache, from how far keys and values reach on texts.
 
@@ -161,13 +184,16 @@ def _write_decoder(
     own = {} if gguf is None else read_own_blocks(gguf, state, architecture.head_size)
     weights = make_weights(state, precision, own)
     assert isinstance(weights, BlockWeights)
-    fitting = [window[: architecture.context_tokens] for window in calibration]
-    write_decoder(architecture, weights, folder, cache_scales(model, fitting))
+    scales = None
+    if settings.cache == "int8":
+        fitting = [window[: architecture.context_tokens] for window in calibration]
+        scales = cache_scales(model, fitting)
+    write_decoder(architecture, weights, folder, scales)
     return {
         "method": "blocks",
         "block_size": BLOCK_SIZE,
         "n_layers_as_in_gguf": len(weights.kept_names),
-        "cache": "int8",
+        "cache": settings.cache,
     }
 
 

@@ -14,7 +14,7 @@ from edge.cli import EdgeCommand
 from edge.manifest import PRECISIONS
 from edge.store import embedded_models_folder, find_bundle
 from export.errors import ExportError
-from export.recipe import FolderSource, load_recipe, recipe_names
+from export.recipe import CACHES, FolderSource, load_recipe, recipe_names
 
 
 @click.group(cls=EdgeCommand, context_settings={"help_option_names": ["-h", "--help"]})
@@ -70,6 +70,12 @@ def list_recipes() -> None:
     help="Local Hugging Face folder, or GGUF file, to use instead of the recipe's sources.",
 )
 @click.option(
+    "--cache",
+    type=click.Choice(CACHES),
+    help="Of a decoder-only model in int8 or int4: int8 writes faster, float reads long prompts "
+    "faster.  [default: the recipe's]",
+)
+@click.option(
     "--seeds",
     type=click.Path(path_type=Path, exists=True, file_okay=False),
     help="Transcripts the gate compares on.  [default: the project's seeds]",
@@ -80,6 +86,7 @@ def build(
     output: Path | None,
     force: bool,
     checkpoint: Path | None,
+    cache: str | None,
     seeds: Path | None,
 ) -> None:
     """Fetch, export, quantize, compare with PyTorch, and write the bundle of model NAME."""
@@ -88,6 +95,10 @@ def build(
     recipe = load_recipe(name)
     if checkpoint is not None:
         recipe = replace(recipe, sources=(FolderSource(checkpoint),))
+    if cache is not None:
+        if recipe.generation is None:
+            raise ExportError(f"{name} is no model that writes", "Leave --cache out.")
+        recipe = replace(recipe, generation=replace(recipe.generation, cache=cache))
     target = _new_folder(output or Path(f"{name}-{precision}"), force)
     bundle = build_bundle(recipe, precision, target, seeds or _project_seeds(), _log)
     click.echo(f"{bundle.id}: {bundle.size_bytes / 1e6:.1f} MB in {bundle.folder}")

@@ -23,6 +23,18 @@ loaded = sorted({name.split(".")[0] for name in sys.modules} & set(sys.argv[2].s
 print("loaded", loaded, "opened", [e for e in opened if e != "socket.gethostname"])
 """
 
+WATCHED_ANSWER = """
+import sys
+opened = []
+sys.addaudithook(lambda event, args: opened.append(event) if event.startswith("socket.") else None)
+from click.testing import CliRunner
+from edge.cli import main
+result = CliRunner().invoke(main, ["models", "try", sys.argv[1], "Hello", "--max-new-tokens", "5"])
+assert result.exit_code == 0 or "needs onnxruntime" in result.output, result.output
+loaded = sorted({name.split(".")[0] for name in sys.modules} & set(sys.argv[2].split(",")))
+print("loaded", loaded, "opened", [e for e in opened if e != "socket.gethostname"])
+"""
+
 IMPORT_ALL = """
 import importlib, pkgutil, sys, edge
 for module in pkgutil.walk_packages(edge.__path__, "edge."):
@@ -50,6 +62,12 @@ def python(code: str, *arguments: str, cwd: Path = ROOT) -> str:
 
 def test_a_whole_digest_loads_no_forbidden_module_and_opens_no_socket() -> None:
     assert python(WATCHED_DIGEST, str(CHIP), ",".join(FORBIDDEN)) == "loaded [] opened []"
+
+
+def test_writing_loads_no_forbidden_module_and_opens_no_socket() -> None:
+    bundle = ROOT / "tests" / "data" / "bundles" / "tiny-llama-fp32"
+    forbidden = ",".join((*FORBIDDEN, "jinja2"))
+    assert python(WATCHED_ANSWER, str(bundle), forbidden) == "loaded [] opened []"
 
 
 def test_no_module_of_edge_imports_a_forbidden_one() -> None:
