@@ -32,9 +32,26 @@ def external_data_paths(model: Path) -> set[str]:
     :param model: The file.
     :raises BundleError: If the file is no well-formed ONNX model.
     """
+    return {value for key, value in _external_entries(model) if key == "location"}
+
+
+def external_data_bytes(model: Path) -> int:
+    """Bytes of the weights an ONNX file keeps outside; what several tensors share counts once.
+
+    :param model: The file.
+    :raises BundleError: If the file is no well-formed ONNX model.
+    """
+    entries = _external_entries(model)
+    offsets = [value for key, value in entries if key == "offset"]
+    lengths = [int(value) for key, value in entries if key == "length"]
+    return sum(dict(zip(offsets, lengths, strict=True)).values())
+
+
+def _external_entries(model: Path) -> list[tuple[str, str]]:
+    """(key, value) of every external-data entry, tensor by tensor."""
     try:
         with model.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as view:
-            return set(_locations(view, 0, len(view), "model", 0))
+            return list(_entries(view, 0, len(view), "model", 0))
     except (ValueError, IndexError, UnicodeDecodeError) as error:
         raise BundleError(
             f"{model} is no well-formed ONNX model: {error}",
@@ -42,18 +59,19 @@ def external_data_paths(model: Path) -> set[str]:
         ) from error
 
 
-def _locations(view: mmap.mmap, start: int, end: int, message: str, depth: int) -> Iterator[str]:
+def _entries(
+    view: mmap.mmap, start: int, end: int, message: str, depth: int
+) -> Iterator[tuple[str, str]]:
     if depth > _MAX_DEPTH:
         raise ValueError("messages are nested too deeply")
     if message == "entry":
         fields = {number: view[a:b] for number, a, b in _fields(view, start, end)}
-        if fields.get(1) == b"location":
-            yield fields.get(2, b"").decode("utf-8")
+        yield fields.get(1, b"").decode("utf-8"), fields.get(2, b"").decode("utf-8")
         return
     children = _CHILDREN[message]
     for number, a, b in _fields(view, start, end):
         if number in children:
-            yield from _locations(view, a, b, children[number], depth + 1)
+            yield from _entries(view, a, b, children[number], depth + 1)
 
 
 def _fields(view: mmap.mmap, start: int, end: int) -> Iterator[tuple[int, int, int]]:

@@ -267,3 +267,12 @@ def test_a_digest_with_such_a_model_is_refused_clearly() -> None:
     result = CliRunner().invoke(main, arguments)
     assert result.exit_code == 1
     assert "embeds no sentences" in result.output
+
+
+def test_weights_outside_are_counted_once() -> None:
+    from edge.onnx_file import external_data_bytes
+
+    folder = ROOT / "tests" / "data" / "bundles" / "tiny-qwen3-int4"
+    # The embedding is both looked up and multiplied with, from the same bytes.
+    n_bytes = external_data_bytes(folder / "model.onnx")
+    assert 0 < n_bytes <= (folder / "model.onnx.data").stat().st_size < n_bytes + 40 * 4096

@@ -35,7 +35,8 @@ def smollm2(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     from export.gguf_file import read_fields
 
     checkpoint = fetch((SMOLLM2,), tmp_path_factory.mktemp("smollm2"))
-    return read_fields(next(checkpoint.folder.glob("*.gguf")))
+    assert checkpoint.gguf is not None
+    return read_fields(checkpoint.gguf)
 
 
 @pytest.mark.parametrize("pre", sorted(IDS["adversarial"]))

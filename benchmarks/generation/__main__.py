@@ -28,6 +28,7 @@ from benchmarks.generation.bandwidth import read_bytes_per_s
 from benchmarks.runs import ROOT, Sample, spread, take_turns
 from edge import __version__
 from edge.doctor import device_facts
+from edge.onnx_file import external_data_bytes
 from edge.sentences import rebuild_sentences
 from edge.transcript import read_transcript
 
@@ -105,17 +106,7 @@ def decoder(runs: int, threads: int) -> dict[str, Any]:
     }
     measures = ("read", "write", "cold", "rss")
     record = _compare("decoder", commands, Task([prompt], 100, threads), runs, measures)
-    bandwidth = read_bytes_per_s(threads)
-    print(f"memory read by {threads} threads: {bandwidth / 1e9:.1f} GB/s; at most, then:")
-    for name, folder in bundles.items():
-        n_bytes = (folder / "model.onnx.data").stat().st_size
-        most = bandwidth / n_bytes
-        got = record["measures"][name]["write"]["median"]
-        print(
-            f"  {name}: {n_bytes / 1e6:.0f} MB of weights a token, {most:.0f} tokens/s; "
-            f"reached {got / most:.0%}"
-        )
-    return {**record, "memory_bytes_per_s": bandwidth}
+    return {**record, "limits": _limits(record["measures"], bundles, threads)}
 
 
 def batch(runs: int, threads: int) -> dict[str, Any]:
@@ -126,7 +117,6 @@ def batch(runs: int, threads: int) -> dict[str, Any]:
     """
     folder = FOLDER / "edge-smollm2-int4"
     prompts = [seed_tokens(folder / "tokenizer.json", 125 * i, 125) for i in range(4)]
-    record: dict[str, Any] = {}
     with tempfile.TemporaryDirectory() as temporary:
         commands = {}
         for together in (True, False):
@@ -135,7 +125,9 @@ def batch(runs: int, threads: int) -> dict[str, Any]:
             commands[name] = [*OURS, str(folder), _written(task, Path(temporary) / f"{name}.json")]
         samples = take_turns(commands, runs, 1, reports=True)
         record = _report("batch", samples, task, ("read", "write", "rss"))
-    return record
+    sides = dict.fromkeys(samples, folder)
+    rows = {"at once": len(prompts), "one by one": 1}
+    return {**record, "limits": _limits(record["measures"], sides, threads, rows)}
 
 
 def seq2seq(runs: int, threads: int) -> dict[str, Any]:
@@ -161,7 +153,10 @@ def seq2seq(runs: int, threads: int) -> dict[str, Any]:
         for n_beams in (1, 4):
             name = f"{shape}, {n_beams} beam{'s' if n_beams > 1 else ''}"
             task = Task([prompt], 60, threads, n_beams)
-            records[name] = _compare(name, commands, task, runs, ("both", "rss"))
+            record = _compare(name, commands, task, runs, ("both", "write", "rss"))
+            ours = {"edge int8": FOLDER / f"edge-{shape}-int8"}
+            record["limits"] = _limits(record["measures"], ours, threads)
+            records[name] = record
     return records
 
 
@@ -214,6 +209,31 @@ def _report(
         "measures": result,
         "samples": {name: [asdict(sample) for sample in rows] for name, rows in samples.items()},
     }
+
+
+def _limits(
+    measures: Mapping[str, Any],
+    bundles: Mapping[str, Path],
+    threads: int,
+    rows: Mapping[str, int] | None = None,
+) -> dict[str, Any]:
+    """What the memory allows at most beside what was written: weights are read for each step.
+
+    Beams and rows share a step; of beams only the text they end in counts.
+    """
+    bandwidth = read_bytes_per_s(threads)
+    print(f"  memory read by {threads} threads: {bandwidth / 1e9:.1f} GB/s; at most, then:")
+    limits: dict[str, Any] = {"memory_bytes_per_s": bandwidth}
+    for name, folder in bundles.items():
+        n_bytes = external_data_bytes(folder / "model.onnx")
+        most = bandwidth / n_bytes * (rows or {}).get(name, 1)
+        got = measures[name]["write"]["median"]
+        limits[name] = {"weight_bytes_per_step": n_bytes, "tokens_per_s": most}
+        print(
+            f"  {name:18} {n_bytes / 1e6:4.0f} MB of weights a step, {most:.0f} tokens/s; "
+            f"written {got:.0f}, {got / most:.0%}"
+        )
+    return limits
 
 
 def main() -> None:
