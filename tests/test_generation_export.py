@@ -287,7 +287,9 @@ def smollm2_bundle(
     return built
 
 
-def test_a_hundred_tokens_of_the_real_model_are_transformers(smollm2: Path, tmp_path: Path) -> None:
+def test_a_hundred_tokens_of_the_real_model_are_transformers(
+    smollm2: Path, smollm2_bundle: Callable[[str], Path], tmp_path: Path
+) -> None:
     import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
