@@ -11,7 +11,7 @@ import numpy as np
 
 from edge.decoder import Decoder
 from edge.errors import BundleError
-from edge.generate import search_beams, write_tokens
+from edge.generate import IsFinished, search_beams, write_tokens
 from edge.loading import load_tokenizer, model_path
 from edge.manifest import TASK_TEXT_GENERATION, Bundle, verify_files
 from edge.prompts import Prompt, render
@@ -178,7 +178,7 @@ class Generator:
             return prompt
         return [self.spec.start_token_id]
 
-    def _is_stopped(self, settings: GenerationSettings):  # type: ignore[no-untyped-def]
+    def _is_stopped(self, settings: GenerationSettings) -> IsFinished:
         def is_stopped(place: int, token_ids: list[int]) -> bool:
             text = self._decode(token_ids) if settings.stop else ""
             return any(stop in text for stop in settings.stop)
