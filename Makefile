@@ -93,7 +93,7 @@ bench-generation: .venv-generation/ready
 	.venv-generation/bin/python -m pip install --quiet --disable-pip-version-check \
 	  -c constraints.txt torch
 	.venv-generation/bin/python -m pip install --quiet --disable-pip-version-check \
-	  -c constraints.txt --editable '.[export,peers]'
+	  --no-cache-dir -c constraints.txt --editable '.[export,peers]'
 	touch $@
 
 clean:
