@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -66,17 +67,15 @@ def build_generator(
     folder = work / "bundle"
     folder.mkdir()
     log(f"building the {precision} graph")
+    form = prompt_format(tokenizer, settings.prompt)
     if is_decoder:
-        form = prompt_format(tokenizer, settings.prompt)
-        calibration = calibration_texts(tokenizer, form, seeds)
-        quantization = _write_decoder(
-            model, settings, precision, checkpoint.gguf, calibration, folder
-        )
+        texts = partial(calibration_texts, tokenizer, form, seeds)
+        quantization = _write_decoder(model, settings, precision, checkpoint.gguf, texts, folder)
     else:
         quantization = _write_seq2seq(model, tokenizer, settings, precision, seeds, folder)
     tokenizer.backend_tokenizer.save(str(folder / "tokenizer.json"))
     manifest = draft_manifest(recipe, precision, checkpoint, quantization, folder)
-    spec = _generator_spec(model, tokenizer, settings, _least_onnxruntime(quantization))
+    spec = _generator_spec(model, form, settings, _least_onnxruntime(quantization))
     manifest = replace(manifest, generator=spec)
     write_manifest(folder, manifest)
     generator = Generator(read_bundle(folder))
@@ -173,7 +172,7 @@ def _write_decoder(
     settings: GenerationRecipe,
     precision: str,
     gguf: Path | None,
-    calibration: Sequence[Tokens],
+    calibration: Callable[[], Sequence[Tokens]],
     folder: Path,
 ) -> Mapping[str, Any]:
     architecture = read_architecture(model, settings.context_tokens)
@@ -186,7 +185,7 @@ def _write_decoder(
     assert isinstance(weights, BlockWeights)
     scales = None
     if settings.cache == "int8":
-        fitting = [window[: architecture.context_tokens] for window in calibration]
+        fitting = [window[: architecture.context_tokens] for window in calibration()]
         scales = cache_scales(model, fitting)
     write_decoder(architecture, weights, folder, scales)
     return {
@@ -278,7 +277,7 @@ def _least_onnxruntime(quantization: Mapping[str, Any]) -> str:
 
 
 def _generator_spec(
-    model: Any, tokenizer: Any, settings: GenerationRecipe, least_onnxruntime: str
+    model: Any, form: PromptFormat, settings: GenerationRecipe, least_onnxruntime: str
 ) -> GeneratorSpec:
     config, generation = model.config, model.generation_config
     ends = generation.eos_token_id if generation.eos_token_id is not None else config.eos_token_id
@@ -290,7 +289,7 @@ def _generator_spec(
         context_tokens=context_tokens,
         max_new_tokens=max_new_tokens,
         end_token_ids=tuple(ends) if isinstance(ends, list) else (ends,),
-        prompt=prompt_format(tokenizer, settings.prompt),
+        prompt=form,
         defaults=defaults,
         golden=GoldenText(GOLDEN_TEXT, 0.0, GOLDEN_MAX_DIFFERENCE),
         least_onnxruntime=least_onnxruntime,

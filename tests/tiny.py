@@ -86,8 +86,8 @@ def seq2seq_config(family: str) -> Any:
     import transformers as t
 
     t5 = {
-        "vocab_size": VOCABULARY_SIZE, "d_model": 64, "d_kv": 32, "d_ff": 96, "num_layers": 3,
-        "num_decoder_layers": 2, "num_heads": 4, "relative_attention_num_buckets": 16,
+        "vocab_size": VOCABULARY_SIZE, "d_model": 64, "d_kv": 16, "d_ff": 96, "num_layers": 3,
+        "num_decoder_layers": 2, "num_heads": 6, "relative_attention_num_buckets": 16,
         "relative_attention_max_distance": 64, "pad_token_id": 0, "eos_token_id": 2,
         "decoder_start_token_id": 0, "initializer_factor": 1.0,
     }  # fmt: skip
