@@ -6,17 +6,20 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 import click
 
 from edge import __version__
 from edge.errors import EdgeError
+from edge.models_cli import models
 
 if TYPE_CHECKING:
     from edge.batch import Outcome
     from edge.digest import Digest
     from edge.encoder import Encoder
+    from edge.pacing import Writing
+    from edge.records import Chapter
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 PROGRESS_AFTER_S = 1.0
@@ -35,6 +38,32 @@ class EdgeCommand(click.Group):
             return super().invoke(ctx)
         except EdgeError as error:
             raise click.ClickException(str(error)) from error
+
+
+class Seconds(click.ParamType[float]):
+    """A time such as ``45``, ``45s``, ``1.5m`` or ``1h``, as seconds."""
+
+    name = "time"
+    _factors: ClassVar = {"s": 1.0, "m": 60.0, "h": 3600.0}
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
+        """Seconds of a text.
+
+        :param value: The text, or seconds.
+        :param param: click's.
+        :param ctx: click's.
+        """
+        text = str(value).strip().lower()
+        number, unit = (text[:-1], text[-1]) if text[-1:] in self._factors else (text, "s")
+        try:
+            seconds = float(number) * self._factors[unit]
+        except ValueError:
+            seconds = 0.0
+        if not 0 < seconds < float("inf"):
+            self.fail(f"{value!r} is no time; give seconds, or for example 90s, 2m, 1h", param, ctx)
+        return seconds
 
 
 @click.group(cls=EdgeCommand, context_settings={"help_option_names": ["-h", "--help"]})
@@ -85,6 +114,24 @@ def _episode_options(formats: tuple[str, ...]) -> Callable[[Command], Command]:
     show_default=True,
     help="Word budget of the summary.",
 )
+@click.option(
+    "--kind",
+    type=click.Choice(["extractive", "abstractive", "auto"]),
+    default="extractive",
+    show_default=True,
+    help="The transcript's own sentences, a model's own, or the latter where a model is here "
+    "and the budget allows.",
+)
+@click.option(
+    "--writer", help="Model that writes, by name or folder.  [default: one taught to sum up]"
+)
+@click.option(
+    "--budget",
+    type=Seconds(),
+    default="60s",
+    show_default=True,
+    help="Time that 'auto' may take for an episode, such as 90s or 2m.",
+)
 def summarize(words: int, **options: Any) -> None:
     """Summary, key points, keyphrases and chapters of each EPISODE.
 
@@ -116,9 +163,10 @@ def _run(options: dict[str, Any], parts: frozenset[str], words: int = 120) -> No
 
     sources = expand_sources(options["episodes"])
     encoder = Encoder(find_bundle(options["model"]), options["threads"])
+    writing = _writing(options, encoder)
 
     def render(source: str) -> str:
-        digest = _digest(source, encoder, options, parts, words)
+        digest = _digest(source, encoder, writing, options, parts, words)
         return _render(digest, options["format_name"], len(sources) > 1 and not options["output"])
 
     if options["output"]:
@@ -149,8 +197,33 @@ def _run(options: dict[str, Any], parts: frozenset[str], words: int = 120) -> No
         raise click.ClickException(f"{len(failed)} of {len(sources)} episodes failed")
 
 
+def _writing(options: dict[str, Any], encoder: Encoder) -> Writing | None:
+    """What writes, where it was asked and can be had."""
+    kind = options.get("kind", "extractive")
+    if kind == "extractive":
+        return None
+    from edge.store import find_writer
+
+    bundle = find_writer(options["writer"])
+    if bundle is None and kind == "abstractive":
+        raise EdgeError(
+            "no model here was taught to sum up speech",
+            "On a workstation: 'edge-export build spoken-135m --precision int4'; copy the folder "
+            "here and 'edge models add FOLDER'. Or use --kind extractive.",
+        )
+    from edge.pacing import Writing
+
+    budget_s = options["budget"] if kind == "auto" else None
+    return Writing(bundle, encoder, options["threads"], budget_s)
+
+
 def _digest(
-    source: str, encoder: Encoder, options: dict[str, Any], parts: frozenset[str], words: int
+    source: str,
+    encoder: Encoder,
+    writing: Writing | None,
+    options: dict[str, Any],
+    parts: frozenset[str],
+    words: int,
 ) -> Digest:
     from edge.batch import STDIN
     from edge.digest import digest_transcript
@@ -171,6 +244,9 @@ def _digest(
     if not options["quiet"]:
         for gap in gaps:
             click.echo(f"{source}: {gap}", err=True)
+    writer, reason = (None, "") if writing is None else writing.choose(transcript.n_words)
+    if reason and not options["quiet"]:
+        click.echo(f"{source}: extractive summary: {reason}", err=True)
     digest = digest_transcript(
         transcript,
         encoder,
@@ -179,6 +255,9 @@ def _digest(
         summary_words=words,
         parts=parts,
         progress=None if options["quiet"] else _progress(),
+        writer=writer,
+        summary_reason=reason,
+        told=_say_chapter if sys.stderr.isatty() and not options["quiet"] else lambda _: None,
     )
     if options["verbose"]:
         stages = ", ".join(f"{name} {spent:.2f} s" for name, spent in digest.timings_s.items())
@@ -219,6 +298,16 @@ def _progress() -> Callable[[int, int], None] | None:
     return update
 
 
+def _say_chapter(chapter: Chapter) -> None:
+    """A chapter as soon as it is written: the whole digest follows."""
+    from edge.render import chapter_texts, clock
+
+    time_text = clock(chapter.start_s)
+    click.echo(f"{time_text}{' ' if time_text else ''}{chapter.title}", err=True)
+    for text in chapter_texts(chapter):
+        click.echo(f"  {text}", err=True)
+
+
 def _say_outcome(outcome: Outcome) -> None:
     click.echo(f"{outcome.status:>7}  {outcome.source}", err=True)
 
@@ -242,86 +331,7 @@ def _finish_batch(outcomes: list[Outcome], quiet: bool) -> None:
         raise click.ClickException("\n".join(["these episodes failed:", *rows]))
 
 
-@main.group()
-def models() -> None:
-    """The models on this device."""
-
-
-@models.command("list")
-def models_list() -> None:
-    """All models here; the first is the default."""
-    from edge.store import broken_folders, list_bundles
-
-    for bundle in list_bundles():
-        size_mb = bundle.size_bytes / 1e6
-        click.echo(f"{bundle.id:<24} {bundle.manifest.task:<20} {size_mb:7.1f} MB  {bundle.folder}")
-    for folder, reason in broken_folders():
-        click.echo(f"unusable: {folder}: {reason}", err=True)
-
-
-@models.command("info")
-@click.argument("name", required=False)
-def models_info(name: str | None) -> None:
-    """The manifest of a model, without its golden vectors."""
-    import json
-    from dataclasses import asdict
-
-    from edge.store import find_bundle
-
-    bundle = find_bundle(name)
-    document = {key: value for key, value in asdict(bundle.manifest).items() if value is not None}
-    document.get("golden", {}).pop("embeddings", None)
-    document["bundle_sha256"] = bundle.sha256
-    click.echo(json.dumps(document, indent=2, ensure_ascii=False))
-
-
-@models.command("add")
-@click.argument("folder", type=click.Path(path_type=Path))
-@click.option("--force", is_flag=True, help="Replace a model of the same name.")
-def models_add(folder: Path, force: bool) -> None:
-    """Check a bundle FOLDER and copy it into this user's models."""
-    from edge.store import add_bundle
-
-    bundle = add_bundle(folder, replace_existing=force)
-    click.echo(f"added {bundle.id} in {bundle.folder}")
-
-
-@models.command("verify")
-@click.argument("name", required=False)
-def models_verify(name: str | None) -> None:
-    """Check a model's hashes and rerun its golden sample on this device."""
-    from edge.checks import verify_bundle
-    from edge.store import find_bundle
-
-    bundle = find_bundle(name)
-    click.echo(f"{bundle.id}: {verify_bundle(bundle.folder)}")
-
-
-@models.command("try")
-@click.argument("name")
-@click.argument("text")
-@click.option("--system", help="How the model is to answer.")
-@click.option("--max-new-tokens", type=click.IntRange(1), default=128, show_default=True)
-@click.option("--threads", type=click.IntRange(1), help="Threads.  [default: cores, at most 4]")
-def models_try(
-    name: str, text: str, system: str | None, max_new_tokens: int, threads: int | None
-) -> None:
-    """What a model that writes answers to TEXT; a test of the model, not a digest."""
-    from edge.checks import answer
-    from edge.store import find_bundle
-
-    for piece in answer(find_bundle(name), text, system, max_new_tokens, threads):
-        click.echo(piece, nl=False)
-    click.echo()
-
-
-@models.command("remove")
-@click.argument("name")
-def models_remove(name: str) -> None:
-    """Delete a model that was added."""
-    from edge.store import remove_bundle
-
-    click.echo(f"removed {remove_bundle(name)}")
+main.add_command(models)
 
 
 @main.command()

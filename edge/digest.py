@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import itertools
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
@@ -25,10 +26,14 @@ from edge.records import (
     KeyPoint,
     Sentence,
     Transcript,
+    WrittenSentence,
 )
 from edge.salience import predict_salience
 from edge.sentences import is_annotation, rebuild_sentences
 from edge.tagger import tag_sentences
+
+if TYPE_CHECKING:  # what writes is loaded only where it is asked
+    from edge.abstractive import Material, Writer, WrittenChapter
 
 FloatArray = npt.NDArray[np.float32]
 DEFAULT_SUMMARY_WORDS = 120
@@ -83,6 +88,22 @@ class Digest:
     """Signs that this is not the English speech the models know."""
     timings_s: dict[str, float]
     """Stage -> seconds."""
+    written: Written | None = None
+    """The summary in a model's own sentences, where one was asked."""
+    summary_reason: str = ""
+    """Why the summary is of the transcript's own sentences, where that was left to the program."""
+
+
+@dataclass(frozen=True)
+class Written:
+    """What a model wrote of an episode, and what became of it."""
+
+    sentences: tuple[WrittenSentence, ...]
+    n_rejected: int
+    """Sentences of the chapters' first writing that did not hold and are not shown."""
+    words_read: int
+    """Of the transcript, by the model: sentences with content, of long chapters the most
+    salient."""
 
 
 class _Stopwatch:
@@ -106,8 +127,11 @@ def digest_transcript(
     summary_words: int = DEFAULT_SUMMARY_WORDS,
     parts: frozenset[str] = ALL_PARTS,
     progress: Progress | None = None,
+    writer: Writer | None = None,
+    summary_reason: str = "",
+    told: Callable[[Chapter], None] = lambda chapter: None,
 ) -> Digest:
-    """Digest one episode. The same input, bundle and thread count give the same digest.
+    """Digest one episode. The same input, bundles and thread count give the same digest.
 
     :param transcript: A repaired transcript.
     :param encoder: The sentence encoder.
@@ -116,6 +140,10 @@ def digest_transcript(
     :param summary_words: Word budget of the summary; at least one sentence is given.
     :param parts: Which of ``summary``, ``keyphrases`` and ``chapters`` to make.
     :param progress: Told of the encoder's progress.
+    :param writer: Tells the chapters and the episode in sentences of its own; None for a
+        summary of the transcript's sentences.
+    :param summary_reason: Why there is no writer, where that was left to the program.
+    :param told: Told of each chapter that the writer is done with.
     :raises BundleError: If the bundle has no heads.
     :raises InferenceError: If the model fails.
     """
@@ -164,24 +192,31 @@ def digest_transcript(
                 for i in (keypoints.best_in(span, ranked, usable) for span in spans)
             ]
             found_chapters = _chapters(transcript, sentences, spans, titles, gists)
+    written = None
+    if writer is not None and found_chapters and "summary" in parts:
+        from edge.abstractive import Material
+
+        with watch.stage("write"):
+            material = Material(sentences, texts, usable, vectors, salience, ranked)
+            found_chapters, written = _write(
+                material, spans, found_chapters, writer, summary_words, told
+            )
     if "keyphrases" in parts:
         with watch.stage("keyphrases"):
             candidates = find_phrases(sentences, usable, tags)
             found_phrases = keyphrases.rank_keyphrases(
                 candidates, sentences, vectors, encoder, N_KEYPHRASES
             )
-    manifest = encoder.bundle.manifest
+    bundles = [(encoder.bundle, encoder.execution_provider)]
+    if writer is not None:
+        bundles.append((writer.generator.bundle, encoder.execution_provider))
     return Digest(
         transcript=transcript,
         title=transcript.title or fallback_title,
         source_path=source_path,
-        models=(
-            ModelUse(
-                manifest.name,
-                manifest.precision,
-                encoder.bundle.sha256,
-                encoder.execution_provider,
-            ),
+        models=tuple(
+            ModelUse(bundle.manifest.name, bundle.manifest.precision, bundle.sha256, provider)
+            for bundle, provider in bundles
         ),
         **{
             name: tuple(
@@ -200,7 +235,42 @@ def digest_transcript(
         ),
         warnings=find_warnings(transcript),
         timings_s=watch.seconds,
+        written=written,
+        summary_reason=summary_reason,
     )
+
+
+def _write(
+    material: Material,
+    spans: Sequence[tuple[int, int]],
+    found: Sequence[Chapter],
+    writer: Writer,
+    summary_words: int,
+    told: Callable[[Chapter], None],
+) -> tuple[list[Chapter], Written]:
+    """Chapters with what a model wrote of them, and the episode's summary.
+
+    An episode short enough to be read at once is told at once.
+    """
+    from edge.abstractive import write_chapters, write_episode
+
+    chapters = list(found)
+
+    def tell(own: WrittenChapter) -> None:
+        chapter = chapters[own.place]
+        chapters[own.place] = replace(
+            chapter, title=own.title or chapter.title, summary=own.sentences
+        )
+        told(chapters[own.place])
+
+    drafts = write_chapters(material, spans, writer, tell)
+    summary = write_episode(material, drafts, summary_words, writer)
+    written = Written(
+        sentences=tuple(summary),
+        n_rejected=sum(draft.n_rejected for draft in drafts),
+        words_read=sum(draft.n_words_read for draft in drafts),
+    )
+    return chapters, written
 
 
 def _chapters(

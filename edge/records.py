@@ -144,6 +144,22 @@ class KeyPoint:
 
 
 @dataclass(frozen=True)
+class WrittenSentence:
+    """A sentence of a model's own, or a key point in its place, with where it was said."""
+
+    text: str
+    evidence: tuple[int, ...]
+    """Segments that say it, best sentence's and others'."""
+    start_s: float | None
+    end_s: float | None
+    """These two: of the transcript sentence that says it best."""
+    support: float
+    """Chance that it is supported, 0 to 1; 1 for a key point, which is verbatim."""
+    source: str
+    """``written``, ``rewritten`` at the second try, or ``key_point``."""
+
+
+@dataclass(frozen=True)
 class Mention:
     """One place where a keyphrase is said."""
 
@@ -176,3 +192,5 @@ class Chapter:
     last_segment: int
     start_s: float | None
     end_s: float | None
+    summary: tuple[WrittenSentence, ...] = ()
+    """What a model wrote of it, where one was asked."""

@@ -9,9 +9,9 @@ from datetime import datetime, timezone
 from typing import Any
 
 from edge import __version__
-from edge.digest import Digest
+from edge.digest import Digest, Written
 from edge.errors import OutputError
-from edge.records import DomainWarning, KeyPoint
+from edge.records import Chapter, DomainWarning, KeyPoint, WrittenSentence
 
 SCHEMA_VERSION = 1
 WIDTH = 88
@@ -58,20 +58,7 @@ def to_dict(digest: Digest) -> dict[str, Any]:
             }
             for model in digest.models
         ],
-        "summary": {
-            "kind": "extractive",
-            "text": " ".join(point.text for point in digest.summary),
-            "sentences": [
-                {
-                    "text": point.text,
-                    "evidence": _indices(point),
-                    "start_s": point.start_s,
-                    "end_s": point.end_s,
-                    "support": 1.0,  # verbatim: its evidence says it word for word
-                }
-                for point in digest.summary
-            ],
-        },
+        "summary": _summary(digest),
         "key_points": _points(digest.key_points),
         "quotes": _points(digest.quotes),
         "questions": _points(digest.questions),
@@ -95,6 +82,7 @@ def to_dict(digest: Digest) -> dict[str, Any]:
                 "first_segment": chapter.first_segment,
                 "last_segment": chapter.last_segment,
                 "gist": chapter.gist,
+                **({"summary": _written(chapter.summary)} if chapter.summary else {}),
             }
             for chapter in digest.chapters
         ],
@@ -102,6 +90,51 @@ def to_dict(digest: Digest) -> dict[str, Any]:
         "warnings": [{"kind": w.kind, "detail": w.detail} for w in digest.warnings],
         "timings": dict(digest.timings_s),
     }
+
+
+def _summary(digest: Digest) -> dict[str, Any]:
+    if digest.written is not None:
+        return {
+            "kind": "abstractive",
+            "text": _summary_text(digest),
+            "sentences": _written(digest.written.sentences),
+            "n_rejected": digest.written.n_rejected,
+            "words_read": digest.written.words_read,
+        }
+    return {
+        "kind": "extractive",
+        "text": _summary_text(digest),
+        "sentences": [
+            {
+                "text": point.text,
+                "evidence": _indices(point),
+                "start_s": point.start_s,
+                "end_s": point.end_s,
+                "support": 1.0,  # verbatim: its evidence says it word for word
+            }
+            for point in digest.summary
+        ],
+        **({"reason": digest.summary_reason} if digest.summary_reason else {}),
+    }
+
+
+def _summary_text(digest: Digest) -> str:
+    shown = digest.summary if digest.written is None else digest.written.sentences
+    return " ".join(sentence.text for sentence in shown)
+
+
+def _written(sentences: Sequence[WrittenSentence]) -> list[dict[str, Any]]:
+    return [
+        {
+            "text": sentence.text,
+            "evidence": list(sentence.evidence),
+            "start_s": sentence.start_s,
+            "end_s": sentence.end_s,
+            "support": sentence.support,
+            "source": sentence.source,
+        }
+        for sentence in sentences
+    ]
 
 
 def _points(points: Sequence[KeyPoint]) -> list[dict[str, Any]]:
@@ -164,15 +197,14 @@ def to_text(digest: Digest) -> str:
     lines = [digest.title, _facts(digest)]
     for warning in digest.warnings:
         lines += textwrap.wrap(f"WARNING: {_warned(warning)}", WIDTH, subsequent_indent="  ")
-    if digest.summary:
-        text = " ".join(point.text for point in digest.summary)
+    if text := _summary_text(digest):
         lines += ["", "SUMMARY", *textwrap.wrap(text, WIDTH, initial_indent="  ",
                                                 subsequent_indent="  ")]  # fmt: skip
     if digest.chapters:
         lines += ["", "CHAPTERS"]
         for chapter in digest.chapters:
             lines += _item(clock(chapter.start_s), chapter.title)
-            lines += _item("", chapter.gist) if chapter.gist else []
+            lines += [line for text in chapter_texts(chapter) for line in _item("", text)]
     for name, points in _point_lists(digest):
         lines += ["", name.upper()]
         for point in points:
@@ -187,6 +219,20 @@ def to_text(digest: Digest) -> str:
 
 def _item(time: str, text: str) -> list[str]:
     return textwrap.wrap(text, WIDTH, initial_indent=f"  {time:>7}  ", subsequent_indent=" " * 11)
+
+
+def chapter_texts(chapter: Chapter) -> list[str]:
+    """What is shown under a chapter's title: what was written of it, or its most salient sentence.
+
+    A key point that stands in the place of a written sentence is shown as the quote it is.
+
+    :param chapter: Of a digest.
+    """
+    told = " ".join(s.text for s in chapter.summary if s.source != "key_point")
+    quoted = [f"“{s.text}”" for s in chapter.summary if s.source == "key_point"]
+    if chapter.summary:
+        return [text for text in (told, *quoted) if text]
+    return [chapter.gist] if chapter.gist else []
 
 
 def _point_lists(digest: Digest) -> Iterator[tuple[str, Sequence[KeyPoint]]]:
@@ -210,14 +256,16 @@ def _spoken(point: KeyPoint) -> str:
 def _facts(digest: Digest) -> str:
     duration_s = digest.transcript.duration_s
     length = f"{round(duration_s / 60)} min · " if duration_s else ""
-    model = digest.models[0]
-    return f"{length}{digest.transcript.n_words:,} words · {model.name} {model.precision}"
+    models = " · ".join(f"{model.name} {model.precision}" for model in digest.models)
+    return f"{length}{digest.transcript.n_words:,} words · {models}"
 
 
 def _read_report(digest: Digest) -> Iterator[str]:
     """What was read, kept out and repaired, a line each."""
     coverage = digest.coverage
     yield f"{coverage.words_read:,} of {coverage.words_total:,} words ({digest.transcript.format})"
+    if digest.written is not None:
+        yield _written_report(digest.written)
     for part in coverage.excluded:
         name = _EXCLUDED_NAMES.get(part.kind, part.kind)
         if part.start_s is not None:
@@ -229,6 +277,12 @@ def _read_report(digest: Digest) -> Iterator[str]:
         yield f"repaired: {repair.count} x {repair.detail}"
 
 
+def _written_report(written: Written) -> str:
+    """Whose words the summary's are, and what was kept back."""
+    rejected = f"{written.n_rejected} of its sentences did not hold and are not shown"
+    return f"summaries are a model's own words from {written.words_read:,} words; {rejected}"
+
+
 def to_markdown(digest: Digest) -> str:
     """The digest as Markdown.
 
@@ -237,14 +291,13 @@ def to_markdown(digest: Digest) -> str:
     lines = [f"# {_escape(digest.title)}", "", _facts(digest)]
     for warning in digest.warnings:
         lines += ["", f"> **Warning:** {_escape(_warned(warning))}"]
-    if digest.summary:
-        lines += ["", "## Summary", "", _escape(" ".join(p.text for p in digest.summary))]
+    if text := _summary_text(digest):
+        lines += ["", "## Summary", "", _escape(text)]
     if digest.chapters:
         lines += ["", "## Chapters", ""]
         for chapter in digest.chapters:
             lines.append(f"- {_stamp(chapter.start_s)}**{_escape(chapter.title)}**")
-            if chapter.gist:
-                lines.append(f"  <br>{_escape(chapter.gist)}")
+            lines += [f"  <br>{_escape(text)}" for text in chapter_texts(chapter)]
     for name, points in _point_lists(digest):
         lines += ["", f"## {name}", ""]
         lines += [f"- {_stamp(p.start_s)}{_escape(_spoken(p))}" for p in points]

@@ -35,6 +35,8 @@ class GenerationSettings:
     """Above 1, tokens that were there before become less likely."""
     no_repeat_ngram_size: int = 0
     """No run of this many tokens comes twice; 0 to allow it."""
+    no_repeat_answer_ngram_size: int = 0
+    """The same within the answer: it may still say what the prompt said."""
     seed: int = 0
     """Of the draws; the same seed gives the same text."""
     n_beams: int = 1
@@ -55,6 +57,11 @@ class GenerationSettings:
             ("top_p", 0 < self.top_p <= 1, "above 0, at most 1"),
             ("repetition_penalty", self.repetition_penalty > 0, "above 0"),
             ("no_repeat_ngram_size", self.no_repeat_ngram_size >= 0, "0 or more"),
+            (
+                "no_repeat_answer_ngram_size",
+                self.no_repeat_answer_ngram_size >= 0,
+                "0 or more",
+            ),
             ("seed", self.seed >= 0, "0 or more"),
             ("n_beams", self.n_beams >= 1, "at least 1"),
             ("stop", all(self.stop), "texts that are not empty"),
@@ -103,6 +110,9 @@ def constrain(
         scores = penalize_repetition(scores, history, settings.repetition_penalty)
     if settings.no_repeat_ngram_size:
         scores = forbid(scores, repeating_tokens(history, settings.no_repeat_ngram_size))
+    if settings.no_repeat_answer_ngram_size:
+        new = history[len(history) - n_new :]
+        scores = forbid(scores, repeating_tokens(new, settings.no_repeat_answer_ngram_size))
     if n_new < settings.min_new_tokens:
         scores = forbid(scores, rules.end_ids)
     if rules.first_id is not None and n_new == 0:

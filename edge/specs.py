@@ -96,6 +96,8 @@ class GeneratorSpec:
     """Forced as the first token of an answer."""
     last_token_id: int | None = None
     """Forced as the last token of an answer that is as long as allowed."""
+    writes_summaries: bool = False
+    """Whether it was taught the tasks of ``edge.summary_tasks``."""
 
 
 def encoder_spec(entry: Mapping[str, Any]) -> EncoderSpec:
@@ -180,6 +182,7 @@ def generator_spec(entry: Mapping[str, Any]) -> GeneratorSpec:
         ),
         least_onnxruntime=text(entry["least_onnxruntime"]),
         **{name: None if entry.get(name) is None else int(entry[name]) for name in optional},
+        writes_summaries=bool(entry.get("writes_summaries", False)),
     )
     if spec.context_tokens < 2 or spec.max_new_tokens < 1:
         raise ValueError("generator sizes must be positive")

@@ -59,6 +59,23 @@ def _user_folders() -> list[Path]:
     return sorted(path for path in folder.glob("*") if path.is_dir() and path.name[0] != ".")
 
 
+def find_writer(name: str | None = None) -> Bundle | None:
+    """A bundle that was taught to sum up, the smallest where there are several.
+
+    :param name: ``name-precision`` or a bundle folder's path; None for any that is here.
+    :return: None if there is none and none was named.
+    :raises BundleError: If the named one is not here.
+    """
+    if name is not None:
+        return find_bundle(name)
+    taught = [
+        bundle
+        for bundle in list_bundles()
+        if bundle.manifest.generator and bundle.manifest.generator.writes_summaries
+    ]
+    return min(taught, key=lambda bundle: bundle.size_bytes, default=None)
+
+
 def find_bundle(name: str | None = None) -> Bundle:
     """A bundle by name, by folder, or the default.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from edge.manifest import TASK_TEXT_GENERATION, Bundle, read_bundle
 from edge.prompts import Prompt, render
 from edge.sampling import GenerationSettings
 from edge.specs import GeneratorSpec, GoldenText, PromptFormat
+from export.adapter import LowRank, adapter_origin, add_adapter, read_adapter
 from export.architecture import read_architecture
 from export.blocks import BLOCK_SIZE, Blocks
 from export.build import Log, draft_manifest, write_manifest
@@ -64,13 +65,21 @@ def build_generator(
     kind = AutoModelForCausalLM if is_decoder else AutoModelForSeq2SeqLM
     tokenizer = AutoTokenizer.from_pretrained(checkpoint.folder)
     model = kind.from_pretrained(checkpoint.folder, dtype=torch.float32).eval()
+    base, adapter = model.state_dict(), {}
+    if settings.adapter is not None:
+        adapter = read_adapter(settings.adapter)
+        base = {name: tensor.clone() for name, tensor in base.items()}
+        add_adapter(model, adapter)
+        origin = {**checkpoint.origin, "adapter_sha256": adapter_origin(settings.adapter)}
+        checkpoint = replace(checkpoint, origin=origin)
     folder = work / "bundle"
     folder.mkdir()
     log(f"building the {precision} graph")
     form = prompt_format(tokenizer, settings.prompt)
     if is_decoder:
         texts = partial(calibration_texts, tokenizer, form, seeds)
-        quantization = _write_decoder(model, settings, precision, checkpoint.gguf, texts, folder)
+        sources = DecoderSources(model, state_arrays(model, base), adapter, checkpoint.gguf)
+        quantization = _write_decoder(sources, settings, precision, texts, folder)
     else:
         quantization = _write_seq2seq(model, tokenizer, settings, precision, seeds, folder)
     tokenizer.backend_tokenizer.save(str(folder / "tokenizer.json"))
@@ -95,12 +104,26 @@ def build_generator(
     return read_bundle(folder)
 
 
-def state_arrays(model: Any) -> dict[str, Array]:
+@dataclass(frozen=True)
+class DecoderSources:
+    """What a decoder-only bundle is written from."""
+
+    model: Any
+    """Of transformers, the adapter added."""
+    base: Mapping[str, Array]
+    """The checkpoint's tensors, without the adapter."""
+    adapter: Mapping[str, LowRank]
+    gguf: Path | None
+
+
+def state_arrays(model: Any, tensors: Mapping[str, Any] | None = None) -> dict[str, Array]:
     """A model's tensors in FP32, each once: a head tied to the embedding is left out.
 
     :param model: Of transformers.
+    :param tensors: Its tensors at another time; None for those it has.
     """
-    state = {name: tensor.float().numpy() for name, tensor in model.state_dict().items()}
+    found = model.state_dict() if tensors is None else tensors
+    state = {name: tensor.float().numpy() for name, tensor in found.items()}
     tied = getattr(model, "_tied_weights_keys", None) or []
     if model.config.tie_word_embeddings:
         state = {name: array for name, array in state.items() if name not in tied}
@@ -108,17 +131,21 @@ def state_arrays(model: Any) -> dict[str, Array]:
 
 
 def make_weights(
-    state: Mapping[str, Array], precision: str, own: Mapping[str, Blocks] | None = None
+    state: Mapping[str, Array],
+    precision: str,
+    own: Mapping[str, Blocks] | None = None,
+    adapter: Mapping[str, LowRank] | None = None,
 ) -> Weights:
     """Weights in a precision.
 
     :param state: The checkpoint's tensors.
     :param precision: One of ``edge.manifest.PRECISIONS``.
     :param own: Layers that were blocks in the checkpoint already.
+    :param adapter: What is computed beside layers in blocks.
     """
     if precision in ("fp32", "fp16"):
         return Weights(state, {"fp32": "float32", "fp16": "float16"}[precision])
-    return BlockWeights(state, {"int8": 8, "int4": 4}[precision], own)
+    return BlockWeights(state, {"int8": 8, "int4": 4}[precision], own, adapter)
 
 
 def calibration_texts(tokenizer: Any, form: PromptFormat, seeds: Path) -> list[Tokens]:
@@ -168,20 +195,23 @@ def cache_scales(model: Any, windows: Sequence[Tokens]) -> list[CacheScales]:
 
 
 def _write_decoder(
-    model: Any,
+    sources: DecoderSources,
     settings: GenerationRecipe,
     precision: str,
-    gguf: Path | None,
     calibration: Callable[[], Sequence[Tokens]],
     folder: Path,
 ) -> Mapping[str, Any]:
+    model = sources.model
     architecture = read_architecture(model, settings.context_tokens)
-    state = state_arrays(model)
     if precision in ("fp32", "fp16"):
-        write_decoder(architecture, make_weights(state, precision), folder)
+        write_decoder(architecture, make_weights(state_arrays(model), precision), folder)
         return {"method": "none" if precision == "fp32" else "float16"}
-    own = {} if gguf is None else read_own_blocks(gguf, state, architecture.head_size)
-    weights = make_weights(state, precision, own)
+    is_beside = precision == "int4"  # the steps of 4 bits are wider than what was learned
+    state = sources.base if is_beside else state_arrays(model)
+    own = {}
+    if sources.gguf is not None:
+        own = read_own_blocks(sources.gguf, state, architecture.head_size)
+    weights = make_weights(state, precision, own, sources.adapter if is_beside else None)
     assert isinstance(weights, BlockWeights)
     scales = None
     if settings.cache == "int8":
@@ -297,6 +327,7 @@ def _generator_spec(
         pad_token_id=config.pad_token_id if is_encoder_decoder else None,
         first_token_id=generation.forced_bos_token_id,
         last_token_id=generation.forced_eos_token_id,
+        writes_summaries=settings.writes_summaries,
     )
 
 

@@ -198,6 +198,22 @@ def train(
 
 
 @main.command()
+@click.argument("name")
+@data_option
+@click.option(
+    "--output",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Folder for the adapter and, while it runs, what to go on from.  [default: build/NAME]",
+)
+def finetune(name: str, data: Path, output: Path | None) -> None:
+    """Train the adapter of model NAME; a run that was stopped goes on where it was."""
+    from export.summarizer import train_summarizer
+
+    adapter = train_summarizer(load_recipe(name), data, output or Path("build") / name, _log)
+    click.echo(f"adapter in {adapter}; the recipe reads models/{name}/adapter")
+
+
+@main.command()
 @click.argument("folder", type=click.Path(path_type=Path))
 def verify(folder: Path) -> None:
     """Check the hashes and the certificate of a bundle FOLDER, and run its golden sample."""

@@ -117,7 +117,12 @@ def data_hashes(folder: Path) -> dict[str, str]:
     }
 
 
-def _sentences(turns: Sequence[Mapping[str, Any]], with_speakers: bool) -> tuple[Sentence, ...]:
+def as_sentences(turns: Sequence[Mapping[str, Any]], with_speakers: bool) -> tuple[Sentence, ...]:
+    """A document's turns as the device would read them, their dialogue markers removed.
+
+    :param turns: With ``content`` and, maybe, ``speaker``.
+    :param with_speakers: Whether the speakers are told.
+    """
     segments = tuple(
         Segment(
             " ".join(_MARKER.sub(" ", turn["content"]).split()),
@@ -136,7 +141,7 @@ def _meeting(row: Mapping[str, Any]) -> Iterator[Document]:
         id=row["id"],
         group=group,
         for_training=for_training,
-        sentences=_sentences(row["turns"], True),
+        sentences=as_sentences(row["turns"], True),
         boundaries=tuple(row["boundaries"]),
         references=tuple(entry["summary"] for entry in row["general"]),
         labels=tuple(topic for topic in row.get("topics", ()) if topic != UNNAMED),
@@ -144,7 +149,7 @@ def _meeting(row: Mapping[str, Any]) -> Iterator[Document]:
     for k, entry in enumerate(row["specific"]):
         spans = entry.get("spans") or []
         turns = sorted({i for a, b in spans for i in range(a, b + 1) if i < len(row["turns"])})
-        sentences = _sentences([row["turns"][i] for i in turns], True)
+        sentences = as_sentences([row["turns"][i] for i in turns], True)
         if sentences:
             yield Document(
                 id=f"{row['id']}#{k}",
@@ -159,9 +164,9 @@ def _meeting(row: Mapping[str, Any]) -> Iterator[Document]:
 def _chaptered(row: Mapping[str, Any]) -> Iterator[Document]:
     yield Document(
         id=row["id"],
-        group=_show(row["id"]),
+        group=show_of(row["id"]),
         for_training=True,
-        sentences=_sentences(row["turns"], False),
+        sentences=as_sentences(row["turns"], False),
         boundaries=tuple(row["boundaries"]),
         labels=(
             *(topic for topic in row.get("topics", ()) if topic not in (UNNAMED, INTRODUCTION)),
@@ -173,15 +178,15 @@ def _chaptered(row: Mapping[str, Any]) -> Iterator[Document]:
 def _described(row: Mapping[str, Any]) -> Iterator[Document]:
     yield Document(
         id=row["id"],
-        group=_show(row["id"]),
+        group=show_of(row["id"]),
         for_training=True,
-        sentences=_sentences(row["turns"], False),
+        sentences=as_sentences(row["turns"], False),
         references=(row["description"],),
         labels=(row["title"],) if "title" in row else (),
     )
 
 
-def _show(document_id: str) -> str:
+def show_of(document_id: str) -> str:
     """``optech/...`` is one show; ``btctranscripts/SHOW/...`` are several."""
     parts = document_id.split("/")
     return parts[0] if len(parts) < 3 else "/".join(parts[:2])

@@ -11,6 +11,7 @@ from typing import Any
 from edge.manifest import GENERATION_TASKS, PRECISIONS, TASK_SENTENCE_EMBEDDING
 from edge.store import embedded_models_folder
 from export.errors import RecipeError
+from export.finetune import FinetuneSettings
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -103,6 +104,10 @@ class GenerationRecipe:
     defaults: Mapping[str, Any] = field(default_factory=dict)
     """Settings to recommend, by name of ``edge.sampling.GenerationSettings``, beside or instead
     of what the checkpoint recommends."""
+    adapter: Path | None = None
+    """Folder of an adapter to the checkpoint, in the recipe's folder."""
+    writes_summaries: bool = False
+    """Whether the model was taught the tasks of ``edge.summary_tasks``."""
 
 
 CACHES = ("int8", "float")
@@ -134,6 +139,8 @@ class Recipe:
     """Of a model that writes."""
     generation_gates: Mapping[str, GenerationGate] = field(default_factory=dict)
     """Precision -> gate, of a model that writes."""
+    finetune: tuple[FinetuneSettings, ...] = ()
+    """Stages its adapter is trained in, one after the other."""
 
     @property
     def precisions(self) -> tuple[str, ...]:
@@ -166,7 +173,7 @@ def load_recipe(name: str, models_folder: Path | None = None) -> Recipe:
             "'edge-export list' describes them.",
         )
     try:
-        return _recipe(tomllib.loads(path.read_text(encoding="utf-8")))
+        return _recipe(tomllib.loads(path.read_text(encoding="utf-8")), path.parent)
     except (tomllib.TOMLDecodeError, KeyError, TypeError, ValueError) as error:
         raise RecipeError(
             f"{path} is malformed: {type(error).__name__} {error}",
@@ -174,7 +181,7 @@ def load_recipe(name: str, models_folder: Path | None = None) -> Recipe:
         ) from error
 
 
-def _recipe(document: Mapping[str, Any]) -> Recipe:
+def _recipe(document: Mapping[str, Any], folder: Path) -> Recipe:
     unknown = set(document["gate"]) - set(PRECISIONS)
     if unknown:
         raise ValueError(f"gate for unknown precision {sorted(unknown)}")
@@ -195,12 +202,20 @@ def _recipe(document: Mapping[str, Any]) -> Recipe:
     if document["task"] not in GENERATION_TASKS:
         raise ValueError(f"task {document['task']!r} is not known")
     gates = {kind: GenerationGate(**limits) for kind, limits in document["gate"].items()}
+    settings = dict(document["generation"])
+    if "adapter" in settings:
+        settings["adapter"] = folder / settings["adapter"]
     return Recipe(
         **common,
         sources=sources,
-        generation=GenerationRecipe(**document["generation"]),
+        generation=GenerationRecipe(**settings),
         generation_gates=gates,
+        finetune=tuple(_stage(entry) for entry in document.get("finetune", ())),
     )
+
+
+def _stage(entry: Mapping[str, Any]) -> FinetuneSettings:
+    return FinetuneSettings(**{**entry, "sources": tuple(entry.get("sources", ()))})
 
 
 def _source(entry: Mapping[str, Any]) -> Source:

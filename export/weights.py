@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from export.adapter import LowRank
 from export.blocks import BLOCK_SIZE, Blocks, quantize, stack
 from export.errors import ExportError
 from export.onnx_graph import CONTRIB, GraphBuilder
@@ -106,13 +107,19 @@ class BlockWeights(Weights):
     :param state: The checkpoint's tensors in FP32, by name.
     :param bits: 4 or 8.
     :param own: Layers that were blocks in the checkpoint already, by name.
+    :param adapter: What is computed beside layers and added, by name; always INT8.
     """
 
     def __init__(
-        self, state: Mapping[str, Array], bits: int, own: Mapping[str, Blocks] | None = None
+        self,
+        state: Mapping[str, Array],
+        bits: int,
+        own: Mapping[str, Blocks] | None = None,
+        adapter: Mapping[str, LowRank] | None = None,
     ) -> None:
         super().__init__(state)
         self.bits = bits
+        self._adapter = adapter or {}
         self.kept_names: set[str] = set()
         """Layers written as they were in the checkpoint."""
         self._own = own or {}
@@ -155,7 +162,30 @@ class BlockWeights(Weights):
 
     def _multiply(self, graph: GraphBuilder, x: str, names: Sequence[str], output: str) -> str:
         parts = [self._blocks(name, self.bits) for name in names]
-        return self._blockwise(graph, x, "+".join(names), stack(parts), output)
+        if not self._adapter.keys() & set(names):
+            return self._blockwise(graph, x, "+".join(names), stack(parts), output)
+        own = self._blockwise(graph, x, "+".join(names), stack(parts), f"{output}_base")
+        return graph.node("Add", [own, self._beside(graph, x, names, output)], [output])
+
+    def _beside(self, graph: GraphBuilder, x: str, names: Sequence[str], output: str) -> str:
+        """What the adapter adds to layers side by side: their thin matrices side by side, too."""
+        lows = [self._adapter.get(name) for name in names]
+        sizes = [len(self.state[f"{name}.weight"]) for name in names]
+        rank = sum(len(low.down) for low in lows if low is not None)
+        width = self.state[f"{names[0]}.weight"].shape[1]
+        padded = -(-rank // BLOCK_SIZE) * BLOCK_SIZE
+        down = np.zeros((padded, width), np.float32)
+        up = np.zeros((sum(sizes), padded), np.float32)
+        row = column = 0
+        for low, size in zip(lows, sizes, strict=True):
+            if low is not None:
+                down[column : column + len(low.down)] = low.down
+                up[row : row + size, column : column + len(low.down)] = low.up
+                column += len(low.down)
+            row += size
+        name = f"{'+'.join(names)}.adapter"
+        thin = self._blockwise(graph, x, f"{name}_down", quantize(down, 8), f"{output}_down")
+        return self._blockwise(graph, thin, f"{name}_up", quantize(up, 8), f"{output}_up")
 
     def _blockwise(
         self, graph: GraphBuilder, x: str, name: str, blocks: Blocks, output: str

@@ -1,0 +1,378 @@
+"""Chapters and an episode told in a model's own sentences, each checked against what was said.
+
+Nothing a model writes is shown before it is tied to transcript sentences and judged. What does
+not hold is written once more; what still does not is left out, and the chapter's key point, word
+for word, stands in its place.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+from edge.encoder import Encoder
+from edge.errors import BundleError
+from edge.generator import Completion, Generator
+from edge.heads import Scores
+from edge.keypoints import Ranked, best_in
+from edge.lexicon import content_stems
+from edge.manifest import Bundle
+from edge.prompts import Prompt
+from edge.records import Sentence, WrittenSentence
+from edge.sampling import GenerationSettings
+from edge.sentences import sentence_texts
+from edge.summary_tasks import (
+    PASSAGE_WORDS,
+    choose_read,
+    episode_request,
+    passage_text,
+    split_answer,
+    summary_request,
+)
+from edge.support import (
+    Said,
+    as_said,
+    find_evidence,
+    long_stems,
+    predict_support,
+    speaks_to_reader,
+    unsaid,
+)
+from edge.windows import FloatArray
+
+MIN_SUPPORT = 0.5
+"""Chance of being supported below which a sentence is not shown (docs/quality.md)."""
+MIN_READ_WORDS = 40
+"""A chapter with fewer words is told by its key point."""
+MAX_TITLE_WORDS, MIN_TITLE_SAID = 10, 0.6
+SAME_SENTENCE = 0.85
+"""Cosine from which two sentences say the same."""
+CHAPTER_WORDS = ((120, 30), (500, 50), (PASSAGE_WORDS * 10, 60))
+"""Words read, and how many are written about as many at most."""
+DIRECT_WORDS = 2000
+"""An episode of up to so many words is told from its own, a longer one from its chapters."""
+TOKENS_PER_WORD = 2
+"""Room for an answer; a word is 1.3 tokens on average."""
+TITLE_TOKENS = 24
+TOGETHER = 8
+"""Chapters written at once."""
+DRAFT = GenerationSettings(no_repeat_answer_ngram_size=4)
+REVISION = replace(DRAFT, temperature=0.7, top_p=0.9, seed=1)
+_COPIED = ("summarize in", "give a title", "summarize the episode")
+
+Told = Callable[["WrittenChapter"], None]
+
+
+@dataclass(frozen=True)
+class Material:
+    """An episode as the digest's earlier stages left it."""
+
+    sentences: Sequence[Sentence]
+    texts: Sequence[str]
+    """Sentences without their leading fillers."""
+    usable: Sequence[bool]
+    vectors: FloatArray
+    """Shape (sentences, dimension)."""
+    salience: Scores
+    ranked: Ranked
+
+    def inside(self, span: tuple[int, int]) -> list[int]:
+        """Usable sentences of a stretch.
+
+        :param span: First and one-past-last sentence.
+        """
+        return [i for i in range(*span) if self.usable[i]]
+
+
+@dataclass(frozen=True)
+class WrittenChapter:
+    """One chapter as it is told."""
+
+    place: int
+    """Which of the episode's chapters."""
+    title: str
+    """Empty where the written one did not hold."""
+    sentences: tuple[WrittenSentence, ...]
+    n_rejected: int
+    """Sentences written and not shown."""
+    n_words_read: int
+    n_words: int
+
+
+class Writer:
+    """A bundle taught to sum up, and what checks it.
+
+    :param bundle: A generation bundle.
+    :param encoder: Its vectors find evidence; its bundle has the ``support`` head.
+    :param threads: Threads for the model; None for the cores at hand, at most 4.
+    :raises BundleError: If the bundle was not taught to sum up, or the head is missing.
+    :raises InferenceError: If onnxruntime cannot load the model.
+    """
+
+    def __init__(self, bundle: Bundle, encoder: Encoder, threads: int | None = None) -> None:
+        if bundle.manifest.generator is None or not bundle.manifest.generator.writes_summaries:
+            raise BundleError(
+                f"model {bundle.id} was not taught to sum up speech",
+                "Use one that was, such as spoken-135m: edge-export build spoken-135m.",
+            )
+        if "support" not in encoder.heads:
+            raise BundleError(
+                f"bundle {encoder.bundle.id} lacks the head 'support' that checks what is written",
+                "Train it with 'edge-export train --part support', or use the default model.",
+            )
+        self.generator = Generator(bundle, threads)
+        self._encoder = encoder
+
+    def write(
+        self, requests: Sequence[str], n_words: Sequence[int], settings: GenerationSettings
+    ) -> list[Completion]:
+        """Answers to requests, with room for so many words each.
+
+        :param requests: As ``edge.summary_tasks`` makes them.
+        :param n_words: Asked for.
+        :param settings: Of the generation.
+        """
+        room = TOKENS_PER_WORD * max(n_words, default=0) + TITLE_TOKENS
+        prompts = [Prompt(request) for request in requests]
+        return self.generator.generate(prompts, replace(settings, max_new_tokens=room))
+
+    def prepare(self, material: Material, kept: Sequence[int]) -> Said:
+        """A passage to find evidence in.
+
+        :param material: The episode.
+        :param kept: Its sentences' indices.
+        """
+        speakers = {material.sentences[i].speaker for i in kept}
+        named = sorted(speaker for speaker in speakers if speaker)
+        return as_said([material.texts[i] for i in kept], material.vectors[list(kept)], named)
+
+    def check(
+        self, completion: Completion, said: Said, kept: Sequence[int], material: Material
+    ) -> tuple[list[WrittenSentence], int]:
+        """The sentences of an answer that hold, and how many do not.
+
+        :param completion: An answer.
+        :param said: The passage.
+        :param kept: Episode indices of the passage's sentences.
+        :param material: The episode.
+        """
+        claims = sentence_texts(split_answer(completion.text)[0])
+        vectors = self._encoder.encode(claims)
+        support = predict_support(
+            claims, vectors, said, self._encoder.rarity, self._encoder.heads["support"]
+        )
+        held: list[WrittenSentence] = []
+        held_vectors: list[FloatArray] = []
+        for claim, vector, chance in zip(claims, vectors, support, strict=True):
+            is_new = all(float(vector @ other) < SAME_SENTENCE for other in held_vectors)
+            if chance >= MIN_SUPPORT and is_new and is_well_formed(claim):
+                evidence = find_evidence(claim, vector, said)
+                if not evidence.unsaid:
+                    places = [kept[i] for i in evidence.places]
+                    held.append(_sentence(claim, places, float(chance), "written", material))
+                    held_vectors.append(vector)
+        return held, len(claims) - len(held)
+
+    def is_title_said(self, title: str, said: Said) -> bool:
+        """Whether a title says only what its chapter says.
+
+        :param title: As written.
+        :param said: The chapter.
+        """
+        stems = long_stems(title)
+        known = frozenset().union(*said.stems)
+        is_short = 0 < len(title.split()) <= MAX_TITLE_WORDS
+        n_said = sum(stem in known for stem in stems)
+        return (
+            is_short
+            and bool(stems)
+            and n_said >= MIN_TITLE_SAID * len(stems)
+            and not unsaid(title, said)
+            and not speaks_to_reader(title)
+        )
+
+
+def is_well_formed(claim: str) -> bool:
+    """Whether a written sentence is whole, reports, and does not echo the request.
+
+    :param claim: A written sentence.
+    """
+    lowered = claim.lower()
+    return (
+        claim.rstrip("\"')”’").endswith((".", "!"))
+        and bool(content_stems(claim))
+        and not speaks_to_reader(claim)
+        and not any(copied in lowered for copied in _COPIED)
+    )
+
+
+def write_chapters(
+    material: Material,
+    spans: Sequence[tuple[int, int]],
+    writer: Writer,
+    told: Told = lambda chapter: None,
+    words_each: int | None = None,
+) -> list[WrittenChapter]:
+    """Tell each chapter in two or three sentences that hold, and title it.
+
+    :param material: The episode.
+    :param spans: First and one-past-last sentence of each chapter.
+    :param writer: Writes and checks.
+    :param told: Told of each chapter as it is done, in order.
+    :param words_each: How many words to ask for; None for what suits the chapter's length.
+    """
+    chapters: list[WrittenChapter] = []
+    for start in range(0, len(spans), TOGETHER):
+        part = range(start, min(start + TOGETHER, len(spans)))
+        for chapter in _write_together(material, {k: spans[k] for k in part}, writer, words_each):
+            told(chapter)
+            chapters.append(chapter)
+    return chapters
+
+
+def write_episode(
+    material: Material, chapters: Sequence[WrittenChapter], n_words: int, writer: Writer
+) -> list[WrittenSentence]:
+    """Tell the whole episode, from what was told of its chapters or, if it is short, directly.
+
+    What of it does not hold is replaced by the chapters' own sentences, the best supported first.
+
+    :param material: The episode.
+    :param chapters: As ``write_chapters`` gives them.
+    :param n_words: Word budget.
+    :param writer: Writes and checks.
+    """
+    kept = material.inside((0, len(material.sentences)))
+    pool = [s for chapter in chapters for s in chapter.sentences if s.source != "key_point"]
+    if sum(len(material.texts[i].split()) for i in kept) <= DIRECT_WORDS:
+        kept = choose_read(material.texts, kept, material.salience)
+        passage = passage_text(material.sentences, material.texts, kept)
+        request = summary_request(passage, n_words) if passage else ""
+    else:
+        told = [_told(chapter) for chapter in chapters]
+        request = episode_request(_within([t for t in told if t], PASSAGE_WORDS), n_words)
+    written: list[WrittenSentence] = []
+    if kept and pool:
+        draft = writer.write([request], [n_words], DRAFT)[0]
+        written, _ = writer.check(draft, writer.prepare(material, kept), kept, material)
+    return _filled(written, pool, n_words)
+
+
+def _told(chapter: WrittenChapter) -> str:
+    return " ".join(s.text for s in chapter.sentences if s.source != "key_point")
+
+
+def _write_together(
+    material: Material,
+    spans: dict[int, tuple[int, int]],
+    writer: Writer,
+    words_each: int | None,
+) -> list[WrittenChapter]:
+    read = {k: choose_read(material.texts, material.inside(span), material.salience)
+            for k, span in spans.items()}  # fmt: skip
+    n_read = {k: sum(len(material.texts[i].split()) for i in kept) for k, kept in read.items()}
+    asked = [k for k in spans if n_read[k] >= MIN_READ_WORDS]
+    n_words = {k: words_each or _chapter_words(n_read[k]) for k in asked}
+    requests = {
+        k: summary_request(
+            passage_text(material.sentences, material.texts, read[k]), n_words[k], True
+        )
+        for k in asked
+    }
+    said = {k: writer.prepare(material, read[k]) for k in asked}
+
+    def drafts(places: Sequence[int], settings: GenerationSettings) -> list[Completion]:
+        return writer.write([requests[k] for k in places], [n_words[k] for k in places], settings)
+
+    first = dict(zip(asked, drafts(asked, DRAFT), strict=True))
+    checked = {k: writer.check(first[k], said[k], read[k], material) for k in asked}
+    unsure = [k for k in asked if checked[k][1] or not checked[k][0]]
+    second = dict(zip(unsure, drafts(unsure, REVISION), strict=True))
+    chapters = []
+    for k, span in spans.items():
+        sentences, n_rejected = checked.get(k, ([], 0))
+        title = split_answer(first[k].text)[1] if k in first else ""
+        if k in second:
+            again, _ = writer.check(second[k], said[k], read[k], material)
+            sentences = _with_revised(sentences, again, n_rejected or 1)
+        if not sentences and (best := best_in(span, material.ranked, material.usable)) is not None:
+            sentences = [_sentence(material.texts[best], [best], 1.0, "key_point", material)]
+        is_said = k in said and writer.is_title_said(title, said[k])
+        n_all = sum(len(material.texts[i].split()) for i in range(*span))
+        chapters.append(
+            WrittenChapter(
+                k, title if is_said else "", tuple(sentences), n_rejected, n_read[k], n_all
+            )
+        )
+    return chapters
+
+
+def _chapter_words(n_read: int) -> int:
+    return next(words for limit, words in CHAPTER_WORDS if n_read < limit)
+
+
+def _with_revised(
+    held: Sequence[WrittenSentence], again: Sequence[WrittenSentence], n_missing: int
+) -> list[WrittenSentence]:
+    """Sentences that held, and as many of the second writing as are missing and say more."""
+    found = list(held)
+    for sentence in again:
+        known = {stem for other in found for stem in long_stems(other.text)}
+        own = set(long_stems(sentence.text))
+        is_new = len(own - known) > 0.5 * len(own)
+        if n_missing and is_new:
+            found.append(replace(sentence, source="rewritten"))
+            n_missing -= 1
+    return sorted(found, key=lambda sentence: sentence.evidence[0])
+
+
+def _filled(
+    written: Sequence[WrittenSentence], pool: Sequence[WrittenSentence], n_words: int
+) -> list[WrittenSentence]:
+    """A summary with chapters' sentences in the room that is left, in spoken order."""
+    chosen = _up_to(written, n_words)
+    left = n_words - sum(len(sentence.text.split()) for sentence in chosen)
+    for sentence in sorted(pool, key=lambda s: -s.support):
+        known = [set(long_stems(other.text)) for other in chosen]
+        own = set(long_stems(sentence.text))
+        is_new = all(len(own & other) <= 0.5 * len(own) for other in known)
+        if is_new and len(sentence.text.split()) <= left:
+            chosen.append(sentence)
+            left -= len(sentence.text.split())
+    return sorted(chosen, key=lambda sentence: sentence.evidence[0])
+
+
+def _up_to(sentences: Sequence[WrittenSentence], n_words: int) -> list[WrittenSentence]:
+    kept: list[WrittenSentence] = []
+    for sentence in sentences:
+        if kept and sum(len(s.text.split()) for s in [*kept, sentence]) > n_words:
+            break
+        kept.append(sentence)
+    return kept
+
+
+def _within(texts: Sequence[str], max_words: int) -> list[str]:
+    """Texts, each cut to its first sentences so that all fit."""
+    each = max_words // max(1, len(texts))
+    found = []
+    for text in texts:
+        parts = sentence_texts(text)
+        while len(parts) > 1 and sum(len(part.split()) for part in parts) > each:
+            parts.pop()
+        found.append(" ".join(parts))
+    return found
+
+
+def _sentence(
+    text: str, places: Sequence[int], support: float, source: str, material: Material
+) -> WrittenSentence:
+    best = material.sentences[places[0]]
+    evidence = {i for place in places for i in material.sentences[place].word_segments}
+    return WrittenSentence(
+        text=text,
+        evidence=tuple(sorted(evidence)),
+        start_s=best.start_s,
+        end_s=best.end_s,
+        support=round(min(1.0, max(0.0, support)), 4),
+        source=source,
+    )

@@ -1,0 +1,311 @@
+"""Is a written sentence supported by what was said? Features of the pair, judged by a head.
+
+Looks for the transcript sentences that say it best, then at what those, and the whole passage,
+have of its content words, names and numbers, and whether they deny what it denies. The
+``support`` head weighs the features; names and numbers that were not said are refused whatever
+it finds (docs/adr/0013-summarizer.md).
+"""
+
+from __future__ import annotations
+
+import itertools
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from edge.heads import Head
+from edge.lexicon import FUNCTION_WORDS, Rarity, is_content_word, stem, words
+from edge.windows import Array, FloatArray
+
+N_EVIDENCE = 3
+"""Transcript sentences a written one points at, at most."""
+NEAR = 5
+"""Sentences looked at around a place: who says what is seldom in one sentence."""
+DENIAL_REACH = 4
+"""Words after a denial that it can concern."""
+EVIDENCE_SHARE = 0.6
+"""A sentence is evidence if it is this share as close as the closest."""
+_DENIALS = frozenset("not no never nobody nothing none neither nor cannot without hardly".split())
+_NUMBER_WORDS = {
+    word: str(value)
+    for value, names in enumerate(
+        "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen "
+        "fifteen sixteen seventeen eighteen nineteen twenty".split()
+    )
+    for word in (names,)
+} | {
+    "thirty": "30", "forty": "40", "fifty": "50", "sixty": "60", "seventy": "70", "eighty": "80",
+    "ninety": "90", "hundred": "100", "thousand": "1000", "million": "1000000",
+    "billion": "1000000000", "half": "0.5", "twice": "2", "once": "1", "first": "1",
+    "second": "2", "third": "3", "both": "2",
+}  # fmt: skip
+_SMALL = frozenset({"0", "1", "2"})
+"""Numbers that English has other words for: their absence proves nothing."""
+_NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
+_ADDRESSED = re.compile(r"\b(?:you|your|yours|yourself)\b", re.I)
+
+
+@dataclass(frozen=True)
+class Said:
+    """A passage as something to look for evidence in.
+
+    Made once for all that is written about it.
+    """
+
+    texts: tuple[str, ...]
+    vectors: FloatArray
+    """Shape (sentences, dimension)."""
+    speakers: tuple[str, ...]
+    """Names the transcript gives its speakers; they count as said."""
+    stems: tuple[frozenset[str], ...]
+    pairs: frozenset[tuple[str, str]]
+    numbers: tuple[frozenset[str], ...]
+    denied: tuple[frozenset[str], ...]
+    """Of each sentence, the stems that a denial concerns."""
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """Where a sentence is supported, and what it says that was never said."""
+
+    places: tuple[int, ...]
+    """Indices into the passage's sentences, best first."""
+    unsaid: tuple[str, ...]
+    """Names and numbers of the sentence that the passage lacks."""
+
+
+def as_said(texts: Sequence[str], vectors: FloatArray, speakers: Sequence[str] = ()) -> Said:
+    """A passage prepared for finding evidence in it.
+
+    :param texts: Its sentences; at least one.
+    :param vectors: Their vectors, shape (sentences, dimension).
+    :param speakers: Names of its speakers.
+    """
+    stems = [long_stems(text) for text in texts]
+    pairs = itertools.chain.from_iterable(itertools.pairwise(own) for own in stems)
+    return Said(
+        tuple(texts),
+        vectors,
+        tuple(speakers),
+        tuple(frozenset(own) for own in stems),
+        frozenset(pairs),
+        tuple(frozenset(numbers_in(text)) for text in texts),
+        tuple(frozenset(denied_stems(text)) for text in texts),
+    )
+
+
+def find_evidence(claim: str, vector: Array | FloatArray, said: Said) -> Evidence:
+    """The transcript sentences that say a claim best, and what of it they lack.
+
+    :param claim: A written sentence.
+    :param vector: Its vector, shape (dimension,).
+    :param said: The passage.
+    """
+    closeness = _closeness(claim, vector, said)
+    order = np.argsort(-closeness, kind="stable")[:N_EVIDENCE]
+    least = EVIDENCE_SHARE * closeness[order[0]]
+    places = tuple(int(i) for i in order if closeness[i] >= least)
+    return Evidence(places, tuple(unsaid(claim, said)))
+
+
+def unsaid(claim: str, said: Said) -> list[str]:
+    """Names and numbers of a claim that its passage lacks.
+
+    :param claim: A written sentence.
+    :param said: The passage.
+    """
+    spoken = {stem(word) for name in said.speakers for word in words(name)}
+    spoken.update(stem(word) for text in said.texts for word in words(text))
+    parts = {part for word in spoken for part in re.split(r"[-/’']", word)}
+    spoken |= parts | {word.replace("-", "").replace(".", "") for word in spoken}
+    missing = [name for name in names_in(claim) if not _is_said(name, spoken)]
+    numbers = set().union(*said.numbers) | _SMALL
+    numbers |= {number for name in said.speakers for number in numbers_in(name)}
+    return missing + [number for number in numbers_in(claim) if number not in numbers]
+
+
+def support_features(
+    claims: Sequence[str], vectors: FloatArray, said: Said, rarity: Rarity
+) -> Mapping[str, Array]:
+    """What the ``support`` head reads, one value a claim.
+
+    :param claims: Written sentences.
+    :param vectors: Their vectors, shape (claims, dimension).
+    :param said: The passage they are about.
+    :param rarity: Word to 0 (common) to 1 (rare).
+    """
+    rows = [
+        _features(claim, vector, said, rarity)
+        for claim, vector in zip(claims, vectors, strict=True)
+    ]
+    names = rows[0] if rows else {}
+    return {name: np.array([row[name] for row in rows], float) for name in names}
+
+
+def predict_support(
+    claims: Sequence[str], vectors: FloatArray, said: Said, rarity: Rarity, head: Head
+) -> Array:
+    """Chance that each claim is supported by its passage, shape (claims,).
+
+    :param claims: Written sentences.
+    :param vectors: Their vectors, shape (claims, dimension).
+    :param said: The passage.
+    :param rarity: Word to 0 (common) to 1 (rare).
+    :param head: The ``support`` head.
+    """
+    if not claims:
+        return np.zeros(0)
+    return head.predict(support_features(claims, vectors, said, rarity))
+
+
+def names_in(text: str) -> list[str]:
+    """Words of a text written as names: with a capital or a digit, not just begun with.
+
+    The first word counts as one only if it has a capital inside or is no word of the language's
+    small ones.
+
+    :param text: A written sentence.
+    """
+    found = []
+    for k, word in enumerate(words(text)):
+        bare = re.sub(r"['’]s?$", "", word)
+        inner = any(c.isupper() for c in bare[1:]) or any(c.isdigit() for c in bare)
+        if not bare[:1].isalpha() or bare.lower() in FUNCTION_WORDS or bare == "I":
+            continue
+        if (bare[0].isupper() and k > 0) or inner:
+            found.append(bare)
+    return found
+
+
+def numbers_in(text: str) -> list[str]:
+    """Numbers of a text as digits, whether they are written in digits or in words.
+
+    :param text: Any text.
+    """
+    found = [number.replace(",", "").rstrip(".") for number in _NUMBER.findall(text)]
+    for word in words(text):
+        found += [_NUMBER_WORDS[part] for part in word.lower().split("-") if part in _NUMBER_WORDS]
+    return found
+
+
+def denied_stems(text: str) -> set[str]:
+    """Stems of the content words that a denial stands before.
+
+    :param text: Any text.
+    """
+    said = words(text)
+    denied: set[str] = set()
+    for k, word in enumerate(said):
+        lowered = word.lower().replace("’", "'")
+        if lowered in _DENIALS or lowered.endswith("n't"):
+            denied.update(_long_stem(w) for w in said[k + 1 : k + 1 + DENIAL_REACH] if len(w) > 2)
+    return denied
+
+
+def speaks_to_reader(text: str) -> bool:
+    """Whether a sentence addresses someone: a summary reports.
+
+    :param text: A written sentence.
+    """
+    return bool(_ADDRESSED.search(text))
+
+
+def _features(
+    claim: str, vector: Array | FloatArray, said: Said, rarity: Rarity
+) -> dict[str, float]:
+    cosines = np.asarray(said.vectors @ vector, float)
+    closeness = _closeness(claim, vector, said)
+    order = np.argsort(-closeness, kind="stable")
+    best = order[:N_EVIDENCE]
+    own = long_stems(claim)
+    weights = {word: 0.2 + rarity(word) for word in own}
+    everywhere = frozenset().union(*said.stems)
+    windows = [_near(int(i), len(said.texts)) for i in order[:NEAR]]
+    local = [frozenset().union(*said.stems[a:b]) for a, b in windows]
+    names, numbers = names_in(claim), numbers_in(claim)
+    near_words = [{stem(w) for text in said.texts[a:b] for w in words(text)} for a, b in windows]
+    near_numbers = [set().union(*said.numbers[a:b]) | _SMALL for a, b in windows]
+    claim_denied = denied_stems(claim)
+    best_denied = frozenset().union(*(said.denied[i] for i in best))
+    shared = set(own) & frozenset().union(*(said.stems[i] for i in best))
+    claim_pairs = list(itertools.pairwise(own))
+    n_best_denials = sum(bool(said.denied[i]) for i in best)
+    return {
+        "cosine_best": float(cosines.max()),
+        "cosine_top": float(np.sort(cosines)[-N_EVIDENCE:].mean()),
+        "cosine_passage": float(cosines.mean()),
+        "covered_best": _covered(weights, said.stems[order[0]]),
+        "covered_top": _covered(weights, frozenset().union(*(said.stems[i] for i in best))),
+        "covered_near": max(_covered(weights, stems) for stems in local),
+        "covered_passage": _covered(weights, everywhere),
+        "missing_weight": sum(w for word, w in weights.items() if word not in everywhere),
+        "rarest_missing": max(
+            (rarity(word) for word in weights if word not in everywhere), default=0.0
+        ),
+        "pairs_said": sum(pair in said.pairs for pair in claim_pairs) / max(1, len(claim_pairs)),
+        "names": float(len(names)),
+        "names_near": max(_share_said(names, near) for near in near_words),
+        "numbers": float(len(numbers)),
+        "numbers_near": max(
+            sum(n in near for n in numbers) / len(numbers) if numbers else 1.0
+            for near in near_numbers
+        ),
+        "unsaid": float(len(unsaid(claim, said))),
+        "denials": float(len(claim_denied)),
+        "denials_best": n_best_denials / len(best),
+        "denial_agrees": len(claim_denied & best_denied) / max(1, len(claim_denied)),
+        "denial_lost": len((best_denied & shared) - claim_denied) / max(1, len(shared)),
+        "denial_invented": len((claim_denied & shared) - best_denied) / max(1, len(shared)),
+        "content_words": float(len(own)),
+        "passage_sentences": float(min(len(said.texts), 60)),
+    }
+
+
+def _closeness(claim: str, vector: Array | FloatArray, said: Said) -> Array:
+    """Cosine of each sentence to a claim, and as much for the words they share."""
+    own = frozenset(long_stems(claim))
+    shared = np.array([len(own & stems) / max(1, len(own)) for stems in said.stems])
+    closeness: Array = np.asarray(said.vectors @ vector, float) + shared
+    return closeness
+
+
+def _near(place: int, n: int) -> tuple[int, int]:
+    return max(0, place - NEAR // 2), min(n, place + NEAR // 2 + 1)
+
+
+def _covered(weights: Mapping[str, float], known: frozenset[str]) -> float:
+    total = sum(weights.values())
+    return sum(w for word, w in weights.items() if word in known) / total if total else 1.0
+
+
+def _share_said(names: Sequence[str], spoken: set[str]) -> float:
+    return sum(_is_said(name, spoken) for name in names) / len(names) if names else 1.0
+
+
+def _is_said(name: str, spoken: set[str]) -> bool:
+    whole = stem(name)
+    parts = [part for part in re.split(r"[-/]", whole) if part]
+    return whole in spoken or all(part in spoken for part in parts)
+
+
+def long_stems(text: str) -> list[str]:
+    """Stems of the words that say something: verbs, too, cut so that their forms meet.
+
+    :param text: Any text.
+    """
+    return [
+        _long_stem(word)
+        for word in words(text)
+        if is_content_word(word) or (len(word) > 3 and word.lower() not in FUNCTION_WORDS)
+    ]
+
+
+def _long_stem(word: str) -> str:
+    """A key under which the forms of a verb meet, too (``decide``, ``decided``, ``deciding``)."""
+    key = stem(word)
+    for ending in ("ing", "ed", "er", "ly", "e"):
+        if len(key) - len(ending) >= 3 and key.endswith(ending):
+            return key[: -len(ending)]
+    return key
