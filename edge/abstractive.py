@@ -15,7 +15,6 @@ from edge.errors import BundleError
 from edge.generator import Completion, Generator
 from edge.heads import Scores
 from edge.keypoints import Ranked, best_in
-from edge.lexicon import content_stems
 from edge.manifest import Bundle
 from edge.prompts import Prompt
 from edge.records import Sentence, WrittenSentence
@@ -37,6 +36,7 @@ from edge.support import (
     predict_support,
     speaks_to_reader,
     unsaid,
+    without_invented_gender,
 )
 from edge.windows import FloatArray
 
@@ -45,6 +45,8 @@ MIN_SUPPORT = 0.5
 MIN_READ_WORDS = 40
 """A chapter with fewer words is told by its key point."""
 MAX_TITLE_WORDS, MIN_TITLE_SAID = 10, 0.6
+MIN_DISTINCT = 0.75
+"""Share of a sentence's content words that are no repeats."""
 SAME_SENTENCE = 0.85
 """Cosine from which two sentences say the same."""
 CHAPTER_WORDS = ((120, 30), (500, 50), (PASSAGE_WORDS * 10, 60))
@@ -54,9 +56,11 @@ DIRECT_WORDS = 2000
 TOKENS_PER_WORD = 2
 """Room for an answer; a word is 1.3 tokens on average."""
 TITLE_TOKENS = 24
+FEWER = 0.8
+"""How much less is read of a passage that does not fit the context, until it does."""
 TOGETHER = 8
 """Chapters written at once."""
-DRAFT = GenerationSettings(no_repeat_answer_ngram_size=4)
+DRAFT = GenerationSettings(no_repeat_answer_ngram_size=6)
 REVISION = replace(DRAFT, temperature=0.7, top_p=0.9, seed=1)
 _COPIED = ("summarize in", "give a title", "summarize the episode")
 
@@ -85,6 +89,18 @@ class Material:
 
 
 @dataclass(frozen=True)
+class Reading:
+    """What a model is given to read, and asked."""
+
+    kept: tuple[int, ...]
+    """Indices of the episode's sentences."""
+    request: str
+    n_words: int
+    """Asked for."""
+    n_words_read: int
+
+
+@dataclass(frozen=True)
 class WrittenChapter:
     """One chapter as it is told."""
 
@@ -96,7 +112,6 @@ class WrittenChapter:
     n_rejected: int
     """Sentences written and not shown."""
     n_words_read: int
-    n_words: int
 
 
 class Writer:
@@ -132,9 +147,18 @@ class Writer:
         :param n_words: Asked for.
         :param settings: Of the generation.
         """
-        room = TOKENS_PER_WORD * max(n_words, default=0) + TITLE_TOKENS
         prompts = [Prompt(request) for request in requests]
+        room = _room(max(n_words, default=0))
         return self.generator.generate(prompts, replace(settings, max_new_tokens=room))
+
+    def fits(self, request: str, n_words: int) -> bool:
+        """Whether a request and its answer fit the model's context.
+
+        :param request: As ``edge.summary_tasks`` makes it.
+        :param n_words: Asked for.
+        """
+        n_tokens = len(self.generator.tokens(Prompt(request))) + _room(n_words)
+        return n_tokens <= self.generator.spec.context_tokens
 
     def prepare(self, material: Material, kept: Sequence[int]) -> Said:
         """A passage to find evidence in.
@@ -142,9 +166,11 @@ class Writer:
         :param material: The episode.
         :param kept: Its sentences' indices.
         """
-        speakers = {material.sentences[i].speaker for i in kept}
-        named = sorted(speaker for speaker in speakers if speaker)
-        return as_said([material.texts[i] for i in kept], material.vectors[list(kept)], named)
+        return as_said(
+            [material.texts[i] for i in kept],
+            material.vectors[list(kept)],
+            [material.sentences[i].speaker for i in kept],
+        )
 
     def check(
         self, completion: Completion, said: Said, kept: Sequence[int], material: Material
@@ -156,7 +182,8 @@ class Writer:
         :param kept: Episode indices of the passage's sentences.
         :param material: The episode.
         """
-        claims = sentence_texts(split_answer(completion.text)[0])
+        summary, _ = split_answer(completion.text)
+        claims = [without_invented_gender(claim, said) for claim in sentence_texts(summary)]
         vectors = self._encoder.encode(claims)
         support = predict_support(
             claims, vectors, said, self._encoder.rarity, self._encoder.heads["support"]
@@ -166,7 +193,7 @@ class Writer:
         for claim, vector, chance in zip(claims, vectors, support, strict=True):
             is_new = all(float(vector @ other) < SAME_SENTENCE for other in held_vectors)
             if chance >= MIN_SUPPORT and is_new and is_well_formed(claim):
-                evidence = find_evidence(claim, vector, said)
+                evidence = find_evidence(claim, vector, said, self._encoder.rarity)
                 if not evidence.unsaid:
                     places = [kept[i] for i in evidence.places]
                     held.append(_sentence(claim, places, float(chance), "written", material))
@@ -187,20 +214,54 @@ class Writer:
             is_short
             and bool(stems)
             and n_said >= MIN_TITLE_SAID * len(stems)
-            and not unsaid(title, said)
+            and not unsaid(title, said, self._encoder.rarity)
             and not speaks_to_reader(title)
         )
 
 
+def _room(n_words: int) -> int:
+    """Most tokens an answer of so many words, and a title, may have."""
+    return TOKENS_PER_WORD * n_words + TITLE_TOKENS
+
+
+def read_passage(
+    material: Material, inside: Sequence[int], n_words: int | None, with_title: bool, writer: Writer
+) -> Reading | None:
+    """What a model reads of some sentences, and is asked about them.
+
+    :param material: The episode.
+    :param inside: Indices of its sentences that may be read.
+    :param n_words: How many words to ask for; None for what suits the length.
+    :param with_title: Whether to ask for a title, too.
+    :param writer: Whose context it has to fit.
+    :return: None if there is too little to sum up.
+    """
+    max_words = PASSAGE_WORDS
+    while max_words >= MIN_READ_WORDS:
+        kept = choose_read(material.texts, inside, material.salience, max_words)
+        n_read = sum(len(material.texts[i].split()) for i in kept)
+        if n_read < MIN_READ_WORDS:
+            return None
+        asked = n_words or _chapter_words(n_read)
+        passage = passage_text(material.sentences, material.texts, kept)
+        request = summary_request(passage, asked, with_title)
+        if writer.fits(request, asked):
+            return Reading(tuple(kept), request, asked, n_read)
+        max_words = int(FEWER * min(max_words, n_read))
+    return None
+
+
 def is_well_formed(claim: str) -> bool:
-    """Whether a written sentence is whole, reports, and does not echo the request.
+    """Whether a written sentence is whole, reports, and echoes neither itself nor the request.
 
     :param claim: A written sentence.
     """
     lowered = claim.lower()
+    stems = long_stems(claim)
     return (
-        claim.rstrip("\"')”’").endswith((".", "!"))
-        and bool(content_stems(claim))
+        len(set(stems)) >= MIN_DISTINCT * len(stems)
+        and claim.rstrip("\"')”’").endswith((".", "!"))
+        and bool(stems)
         and not speaks_to_reader(claim)
         and not any(copied in lowered for copied in _COPIED)
     )
@@ -242,20 +303,32 @@ def write_episode(
     :param n_words: Word budget.
     :param writer: Writes and checks.
     """
-    kept = material.inside((0, len(material.sentences)))
+    everything = material.inside((0, len(material.sentences)))
     pool = [s for chapter in chapters for s in chapter.sentences if s.source != "key_point"]
-    if sum(len(material.texts[i].split()) for i in kept) <= DIRECT_WORDS:
-        kept = choose_read(material.texts, kept, material.salience)
-        passage = passage_text(material.sentences, material.texts, kept)
-        request = summary_request(passage, n_words) if passage else ""
+    if not pool:
+        return _filled([], [s for chapter in chapters for s in chapter.sentences], n_words)
+    if sum(len(material.texts[i].split()) for i in everything) <= DIRECT_WORDS:
+        reading = read_passage(material, everything, n_words, False, writer)
+        request = reading.request if reading else ""
     else:
-        told = [_told(chapter) for chapter in chapters]
-        request = episode_request(_within([t for t in told if t], PASSAGE_WORDS), n_words)
+        request = _episode_request([_told(chapter) for chapter in chapters], n_words, writer)
     written: list[WrittenSentence] = []
-    if kept and pool:
+    if request:
         draft = writer.write([request], [n_words], DRAFT)[0]
-        written, _ = writer.check(draft, writer.prepare(material, kept), kept, material)
+        said = writer.prepare(material, everything)
+        written, _ = writer.check(draft, said, everything, material)
     return _filled(written, pool, n_words)
+
+
+def _episode_request(told: Sequence[str], n_words: int, writer: Writer) -> str:
+    """A request from what was told of chapters; empty where not even that fits the context."""
+    max_words = PASSAGE_WORDS
+    while max_words >= MIN_READ_WORDS:
+        request = episode_request(_within([text for text in told if text], max_words), n_words)
+        if writer.fits(request, n_words):
+            return request
+        max_words = int(FEWER * max_words)
+    return ""
 
 
 def _told(chapter: WrittenChapter) -> str:
@@ -268,24 +341,20 @@ def _write_together(
     writer: Writer,
     words_each: int | None,
 ) -> list[WrittenChapter]:
-    read = {k: choose_read(material.texts, material.inside(span), material.salience)
-            for k, span in spans.items()}  # fmt: skip
-    n_read = {k: sum(len(material.texts[i].split()) for i in kept) for k, kept in read.items()}
-    asked = [k for k in spans if n_read[k] >= MIN_READ_WORDS]
-    n_words = {k: words_each or _chapter_words(n_read[k]) for k in asked}
-    requests = {
-        k: summary_request(
-            passage_text(material.sentences, material.texts, read[k]), n_words[k], True
-        )
-        for k in asked
+    found = {
+        k: read_passage(material, material.inside(span), words_each, True, writer)
+        for k, span in spans.items()
     }
-    said = {k: writer.prepare(material, read[k]) for k in asked}
+    read = {k: reading for k, reading in found.items() if reading is not None}
+    asked = list(read)
+    said = {k: writer.prepare(material, read[k].kept) for k in asked}
 
     def drafts(places: Sequence[int], settings: GenerationSettings) -> list[Completion]:
-        return writer.write([requests[k] for k in places], [n_words[k] for k in places], settings)
+        requests = [read[k].request for k in places]
+        return writer.write(requests, [read[k].n_words for k in places], settings)
 
     first = dict(zip(asked, drafts(asked, DRAFT), strict=True))
-    checked = {k: writer.check(first[k], said[k], read[k], material) for k in asked}
+    checked = {k: writer.check(first[k], said[k], read[k].kept, material) for k in asked}
     unsure = [k for k in asked if checked[k][1] or not checked[k][0]]
     second = dict(zip(unsure, drafts(unsure, REVISION), strict=True))
     chapters = []
@@ -293,16 +362,14 @@ def _write_together(
         sentences, n_rejected = checked.get(k, ([], 0))
         title = split_answer(first[k].text)[1] if k in first else ""
         if k in second:
-            again, _ = writer.check(second[k], said[k], read[k], material)
+            again, _ = writer.check(second[k], said[k], read[k].kept, material)
             sentences = _with_revised(sentences, again, n_rejected or 1)
         if not sentences and (best := best_in(span, material.ranked, material.usable)) is not None:
             sentences = [_sentence(material.texts[best], [best], 1.0, "key_point", material)]
         is_said = k in said and writer.is_title_said(title, said[k])
-        n_all = sum(len(material.texts[i].split()) for i in range(*span))
+        n_read = read[k].n_words_read if k in read else 0
         chapters.append(
-            WrittenChapter(
-                k, title if is_said else "", tuple(sentences), n_rejected, n_read[k], n_all
-            )
+            WrittenChapter(k, title if is_said else "", tuple(sentences), n_rejected, n_read)
         )
     return chapters
 

@@ -19,6 +19,7 @@ WORDS_PER_CHAPTER = 700
 """For the estimate only: before an episode is read, nobody knows its chapters."""
 STEPS_PER_ROUND = 110
 """Tokens of the longest of the texts written together."""
+TRIAL_TEXT = "People say that large models are slow to serve and cost too much. "
 TRIAL_STEPS = 8
 
 
@@ -47,8 +48,8 @@ def measure_pace(writer: Writer) -> Pace:
 
     :param writer: The model.
     """
-    passage = "People say that large models are slow to serve and cost too much. " * 12
-    prompt = Prompt(summary_request(passage, 10))
+    requests = [summary_request(TRIAL_TEXT * n, TRIAL_STEPS) for n in (12, 4, 1)]
+    prompt = Prompt(next((r for r in requests if writer.fits(r, TRIAL_STEPS)), requests[-1]))
     generator = writer.generator
     start = time.perf_counter()
     generator.generate([prompt], GenerationSettings(max_new_tokens=1))

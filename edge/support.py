@@ -12,6 +12,7 @@ import itertools
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
@@ -44,6 +45,11 @@ _NUMBER_WORDS = {
 _SMALL = frozenset({"0", "1", "2"})
 """Numbers that English has other words for: their absence proves nothing."""
 _NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
+_GENDERED = (
+    {"he": "they", "him": "them", "his": "their", "himself": "themselves"},
+    {"she": "they", "her": "their", "hers": "theirs", "herself": "themselves"},
+)
+_VERB_AFTER = re.compile(r"\b([Hh]e|[Ss]he) (\w+)")
 _ADDRESSED = re.compile(r"\b(?:you|your|yours|yourself)\b", re.I)
 
 
@@ -58,7 +64,9 @@ class Said:
     vectors: FloatArray
     """Shape (sentences, dimension)."""
     speakers: tuple[str, ...]
-    """Names the transcript gives its speakers; they count as said."""
+    """Who says each sentence, empty where nobody knows; speakers' names count as said."""
+    spoken: tuple[frozenset[str], ...]
+    """Of each sentence, stems of all its words and of its speaker's name."""
     stems: tuple[frozenset[str], ...]
     pairs: frozenset[tuple[str, str]]
     numbers: tuple[frozenset[str], ...]
@@ -76,53 +84,63 @@ class Evidence:
     """Names and numbers of the sentence that the passage lacks."""
 
 
-def as_said(texts: Sequence[str], vectors: FloatArray, speakers: Sequence[str] = ()) -> Said:
+def as_said(texts: Sequence[str], vectors: FloatArray, speakers: Sequence[str | None] = ()) -> Said:
     """A passage prepared for finding evidence in it.
 
     :param texts: Its sentences; at least one.
     :param vectors: Their vectors, shape (sentences, dimension).
-    :param speakers: Names of its speakers.
+    :param speakers: Who says each; empty where the transcript does not know.
     """
+    names = [speaker or "" for speaker in speakers] or [""] * len(texts)
     stems = [long_stems(text) for text in texts]
     pairs = itertools.chain.from_iterable(itertools.pairwise(own) for own in stems)
     return Said(
         tuple(texts),
         vectors,
-        tuple(speakers),
+        tuple(names),
+        tuple(_spoken(f"{name} {text}") for name, text in zip(names, texts, strict=True)),
         tuple(frozenset(own) for own in stems),
         frozenset(pairs),
-        tuple(frozenset(numbers_in(text)) for text in texts),
+        tuple(
+            frozenset(numbers_in(f"{name} {text}")) for name, text in zip(names, texts, strict=True)
+        ),
         tuple(frozenset(denied_stems(text)) for text in texts),
     )
 
 
-def find_evidence(claim: str, vector: Array | FloatArray, said: Said) -> Evidence:
+def find_evidence(
+    claim: str, vector: Array | FloatArray, said: Said, rarity: Rarity | None = None
+) -> Evidence:
     """The transcript sentences that say a claim best, and what of it they lack.
 
     :param claim: A written sentence.
     :param vector: Its vector, shape (dimension,).
     :param said: The passage.
+    :param rarity: Word to 0 (common) to 1 (rare); None to look at names alone.
     """
     closeness = _closeness(claim, vector, said)
     order = np.argsort(-closeness, kind="stable")[:N_EVIDENCE]
     least = EVIDENCE_SHARE * closeness[order[0]]
     places = tuple(int(i) for i in order if closeness[i] >= least)
-    return Evidence(places, tuple(unsaid(claim, said)))
+    return Evidence(places, tuple(unsaid(claim, said, rarity)))
 
 
-def unsaid(claim: str, said: Said) -> list[str]:
+def unsaid(claim: str, said: Said, rarity: Rarity | None = None) -> list[str]:
     """Names and numbers of a claim that its passage lacks.
+
+    A sentence's first word has a capital whatever it is: it counts where no dictionary has it.
 
     :param claim: A written sentence.
     :param said: The passage.
+    :param rarity: Word to 0 (common) to 1 (in no dictionary); None to leave first words alone.
     """
-    spoken = {stem(word) for name in said.speakers for word in words(name)}
-    spoken.update(stem(word) for text in said.texts for word in words(text))
-    parts = {part for word in spoken for part in re.split(r"[-/’']", word)}
-    spoken |= parts | {word.replace("-", "").replace(".", "") for word in spoken}
-    missing = [name for name in names_in(claim) if not _is_said(name, spoken)]
+    spoken = frozenset().union(*said.spoken)
+    names = names_in(claim)
+    first = re.sub(r"['’]s?$", "", next(iter(words(claim)), ""))
+    if rarity is not None and rarity(first) == 1.0:
+        names = [first, *names]
+    missing = [name for name in names if not _is_said(name, spoken)]
     numbers = set().union(*said.numbers) | _SMALL
-    numbers |= {number for name in said.speakers for number in numbers_in(name)}
     return missing + [number for number in numbers_in(claim) if number not in numbers]
 
 
@@ -163,8 +181,7 @@ def predict_support(
 def names_in(text: str) -> list[str]:
     """Words of a text written as names: with a capital or a digit, not just begun with.
 
-    The first word counts as one only if it has a capital inside or is no word of the language's
-    small ones.
+    The first word counts as one only if it has a capital or a digit inside.
 
     :param text: A written sentence.
     """
@@ -172,7 +189,7 @@ def names_in(text: str) -> list[str]:
     for k, word in enumerate(words(text)):
         bare = re.sub(r"['’]s?$", "", word)
         inner = any(c.isupper() for c in bare[1:]) or any(c.isdigit() for c in bare)
-        if not bare[:1].isalpha() or bare.lower() in FUNCTION_WORDS or bare == "I":
+        if not bare[:1].isalpha() or bare == "I":
             continue
         if (bare[0].isupper() and k > 0) or inner:
             found.append(bare)
@@ -212,6 +229,39 @@ def speaks_to_reader(text: str) -> bool:
     return bool(_ADDRESSED.search(text))
 
 
+def without_invented_gender(claim: str, said: Said) -> str:
+    """A claim without a "he" or "she" that its passage never says of anybody.
+
+    A model that was taught on others' meetings takes a speaker for a man; the transcript of a
+    voice does not tell.
+
+    :param claim: A written sentence.
+    :param said: The passage.
+    """
+    spoken = frozenset().union(*said.spoken)
+    for gendered in _GENDERED:
+        if spoken.isdisjoint(gendered):
+            claim = _VERB_AFTER.sub(partial(_as_they, gendered=gendered), claim)
+            for word, neutral in gendered.items():
+                claim = re.sub(rf"\b{word}\b", neutral, claim)
+                claim = re.sub(rf"\b{word.capitalize()}\b", neutral.capitalize(), claim)
+    return claim
+
+
+def _as_they(match: re.Match[str], gendered: Mapping[str, str]) -> str:
+    """A pronoun and its verb: "He thinks" to "The speaker thinks", "he thinks" to "they think"."""
+    pronoun, verb = match.groups()
+    if pronoun.lower() not in gendered:
+        return match[0]
+    if match.start() == 0:
+        return f"The speaker {verb}"
+    plural = {"was": "were", "is": "are", "has": "have", "does": "do", "goes": "go"}
+    if verb in plural:
+        return f"they {plural[verb]}"
+    is_third_person = verb.endswith("s") and not verb.endswith(("ss", "us"))
+    return f"they {verb[:-1] if is_third_person else verb}"
+
+
 def _features(
     claim: str, vector: Array | FloatArray, said: Said, rarity: Rarity
 ) -> dict[str, float]:
@@ -225,7 +275,7 @@ def _features(
     windows = [_near(int(i), len(said.texts)) for i in order[:NEAR]]
     local = [frozenset().union(*said.stems[a:b]) for a, b in windows]
     names, numbers = names_in(claim), numbers_in(claim)
-    near_words = [{stem(w) for text in said.texts[a:b] for w in words(text)} for a, b in windows]
+    near_words = [frozenset().union(*said.spoken[a:b]) for a, b in windows]
     near_numbers = [set().union(*said.numbers[a:b]) | _SMALL for a, b in windows]
     claim_denied = denied_stems(claim)
     best_denied = frozenset().union(*(said.denied[i] for i in best))
@@ -247,7 +297,12 @@ def _features(
         "pairs_said": sum(pair in said.pairs for pair in claim_pairs) / max(1, len(claim_pairs)),
         "names": float(len(names)),
         "names_near": max(_share_said(names, near) for near in near_words),
+        "names_anchored": min((_anchored(own, name, said) for name in names), default=1.0),
+        "speaker_best": _speaker_agrees(names, said, best.tolist()),
         "numbers": float(len(numbers)),
+        "numbers_anchored": min(
+            (_anchored_number(own, number, said) for number in numbers), default=1.0
+        ),
         "numbers_near": max(
             sum(n in near for n in numbers) / len(numbers) if numbers else 1.0
             for near in near_numbers
@@ -261,6 +316,44 @@ def _features(
         "content_words": float(len(own)),
         "passage_sentences": float(min(len(said.texts), 60)),
     }
+
+
+def _anchored(own: Sequence[str], name: str, said: Said) -> float:
+    """How much of a claim is said close to where a name of it is."""
+    at = [i for i, spoken in enumerate(said.spoken) if _is_said(name, spoken)]
+    return _best_around(set(own) - {_long_stem(name)}, at, said)
+
+
+def _anchored_number(own: Sequence[str], number: str, said: Said) -> float:
+    at = [i for i, numbers in enumerate(said.numbers) if number in numbers]
+    return _best_around(set(own), at, said)
+
+
+def _best_around(wanted: set[str], places: Sequence[int], said: Said) -> float:
+    """Largest share of some stems within one sentence of any of some places."""
+    shares = []
+    for i in places:
+        around = frozenset().union(*said.stems[max(0, i - 1) : i + 2])
+        shares.append(len(wanted & around) / max(1, len(wanted)))
+    return max(shares, default=0.0)
+
+
+def _speaker_agrees(names: Sequence[str], said: Said, best: Sequence[int]) -> float:
+    """Whether who says the evidence is who a claim names: 1, 0, or 0.5 where neither tells."""
+    known = {stem(word) for speaker in said.speakers for word in words(speaker)}
+    named = {stem(name) for name in names} & known
+    if not named:
+        return 0.5
+    shares = [bool(named & {stem(w) for w in words(said.speakers[i])}) for i in best]
+    return sum(shares) / len(shares)
+
+
+def _spoken(text: str) -> frozenset[str]:
+    """Stems of all words of a text, and of the parts of those that are joined."""
+    whole = [stem(word) for word in words(text)]
+    parts = [part for word in whole for part in re.split(r"[-/’'.]", word) if part]
+    joined = [re.sub(r"[-.]", "", word) for word in whole]
+    return frozenset([*whole, *parts, *joined])
 
 
 def _closeness(claim: str, vector: Array | FloatArray, said: Said) -> Array:
@@ -280,11 +373,11 @@ def _covered(weights: Mapping[str, float], known: frozenset[str]) -> float:
     return sum(w for word, w in weights.items() if word in known) / total if total else 1.0
 
 
-def _share_said(names: Sequence[str], spoken: set[str]) -> float:
+def _share_said(names: Sequence[str], spoken: frozenset[str]) -> float:
     return sum(_is_said(name, spoken) for name in names) / len(names) if names else 1.0
 
 
-def _is_said(name: str, spoken: set[str]) -> bool:
+def _is_said(name: str, spoken: frozenset[str]) -> bool:
     whole = stem(name)
     parts = [part for part in re.split(r"[-/]", whole) if part]
     return whole in spoken or all(part in spoken for part in parts)

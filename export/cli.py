@@ -177,7 +177,7 @@ def distill(
 @click.option(
     "--part",
     "parts",
-    type=click.Choice(["chapters", "sentences", "phrases"]),
+    type=click.Choice(["chapters", "sentences", "phrases", "support"]),
     multiple=True,
     help="Train only the heads for this; the others stay. May be given again.",
 )

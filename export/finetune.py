@@ -128,7 +128,8 @@ def finetune(
     output.mkdir(parents=True, exist_ok=True)
     done, history = _resume(output, settings, learned, optimizer, schedule, device)
     log(
-        f"{len(kept)} of {len(examples)} examples, {len(updates)} updates, from {done}, on {device.type}"
+        f"{len(kept)} of {len(examples)} examples, {len(updates)} updates, from {done}, "
+        f"on {device.type}"
     )
     per_epoch = len(updates) // settings.epochs
     model.train()

@@ -55,6 +55,8 @@ SAME_SECTION = 0.6
 MIN_SHARE_SAID, MAX_NOTE_WORDS, MIN_NOTE_WORDS = 0.6, 90, 12
 WRITTEN_TWICE = 2
 """Examples written for this project are seen this often an epoch: they set the tone."""
+RUN_WORDS = 12
+"""What shares a run of so many words with what is measured on is not learned."""
 SEED = 0
 
 Row = Mapping[str, Any]
@@ -86,7 +88,8 @@ def read_examples(data: Path, written: Path, encoder: Encoder, log: Log) -> list
     reader = _Reader(encoder)
     try:
         log("meetings")
-        found = list(_meetings(read_rows(data / MEETINGS), reader))
+        meetings = list(read_rows(data / MEETINGS))
+        found = list(_meetings(meetings, reader))
         log("notes on chapters")
         found += _notes(read_rows(data / DESCRIBED), reader)
         episodes = {row["id"]: row for row in read_rows(data / CHAPTERED)}
@@ -99,7 +102,8 @@ def read_examples(data: Path, written: Path, encoder: Encoder, log: Log) -> list
             f"{type(error).__name__} {error}",
             "docs/training.md says what the files hold.",
         ) from error
-    examples = found + own * WRITTEN_TWICE
+    measured = measured_runs(meetings)
+    examples = [e for e in found + own * WRITTEN_TWICE if not _repeats(e, measured)]
     random.Random(SEED).shuffle(examples)
     return examples
 
@@ -153,7 +157,36 @@ def read_rows(path: Path) -> Iterator[Row]:
             yield json.loads(line)
 
 
-def _meetings(rows: Iterator[Row], reader: _Reader) -> Iterator[SummaryExample]:
+def measured_runs(meetings: Iterable[Row]) -> frozenset[tuple[str, ...]]:
+    """Runs of words in the answers about meetings that are measured on.
+
+    Some of them repeat, word for word, what was answered about other meetings.
+
+    :param meetings: Rows of all meetings.
+    """
+    return frozenset(
+        run
+        for row in meetings
+        if row["split"] != "train"
+        for entry in (*row["specific"], *row["general"])
+        for run in word_runs(entry["summary"])
+    )
+
+
+def word_runs(text: str) -> set[tuple[str, ...]]:
+    """All runs of ``RUN_WORDS`` words of a text, in small letters.
+
+    :param text: Any text.
+    """
+    words = text.lower().split()
+    return {tuple(words[i : i + RUN_WORDS]) for i in range(len(words) - RUN_WORDS + 1)}
+
+
+def _repeats(example: SummaryExample, runs: frozenset[tuple[str, ...]]) -> bool:
+    return not runs.isdisjoint(word_runs(example.answer) | word_runs(example.request))
+
+
+def _meetings(rows: Iterable[Row], reader: _Reader) -> Iterator[SummaryExample]:
     for row in rows:
         if row["split"] != "train":
             continue

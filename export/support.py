@@ -115,7 +115,7 @@ def measure_claims(claims: Sequence[Claims], encoder: Encoder) -> SupportRows:
     shows: list[str] = []
     for own in claims:
         texts = [without_lead(sentence.text) for sentence in own.document.sentences]
-        speakers = sorted({s.speaker for s in own.document.sentences if s.speaker})
+        speakers = [sentence.speaker for sentence in own.document.sentences]
         vectors = encoder.encode([*texts, *own.texts])
         said = as_said(texts, vectors[: len(texts)], speakers)
         rows = support_features(own.texts, vectors[len(texts) :], said, encoder.rarity)

@@ -10,11 +10,20 @@ from pathlib import Path
 
 from edge.encoder import Encoder
 from edge.manifest import Bundle, read_bundle
+from edge.store import embedded_models_folder
 from export.documents import Document, data_hashes, read_documents
 from export.errors import MissingExtraError
 from export.heads import attach_heads
 from export.phrases import PhraseExample, PhraseSource, fit_phrase_head, phrase_documents
 from export.recut import recut_document
+from export.support import (
+    KINDS,
+    area_under_curve,
+    fit_support_head,
+    held_out_scores,
+    measure_claims,
+    read_claims,
+)
 from export.tagging import fit_tagger, tag_with_teacher, tagging_sentences
 from export.train import Example, TrainedHead, fit_chapter_heads, fit_sentence_heads
 from export.vectors import VectorCache
@@ -24,7 +33,9 @@ MIN_SHOW_EPISODES = 3
 """A show with fewer episodes is never left out by itself."""
 N_EPISODE_FOLDS = 3
 RECUT_SEED = 0
-PARTS = ("chapters", "sentences", "phrases")
+WRITTEN_MODEL = "spoken-135m"
+"""The model whose folder has the summaries written for this project."""
+PARTS = ("chapters", "sentences", "phrases", "support")
 """Heads that are trained together, by what they are for."""
 
 
@@ -69,8 +80,25 @@ def train_bundle(
     :param parts: Which of ``PARTS`` to train; the other heads stay.
     :raises ExportError: If data are missing, or a head does not pass.
     """
+    if set(parts) == {"support"}:
+        return attach_heads(read_bundle(folder), [_support(folder, data, log)], data_hashes(data))
     material = _material(folder, data, cache, parts, log)
-    return attach_heads(material.bundle, material.fit((), parts, log), data_hashes(data))
+    heads = material.fit((), parts, log)
+    if "support" in parts:
+        heads.append(_support(folder, data, log))
+    return attach_heads(material.bundle, heads, data_hashes(data))
+
+
+def _support(folder: Path, data: Path, log: Log) -> TrainedHead:
+    """The head that checks what a model writes, and in the log how it does on unseen shows."""
+    claims = read_claims(data, embedded_models_folder() / WRITTEN_MODEL)
+    log(f"support: {len(claims)} passages")
+    rows = measure_claims(claims, Encoder(read_bundle(folder)))
+    scores = held_out_scores(rows)
+    for kind in (None, *KINDS):
+        area = area_under_curve(scores, rows.kinds, kind)
+        log(f"support, shows left out, {kind or 'all'}: AUC {area:.3f}")
+    return fit_support_head(rows, len(claims))
 
 
 def train_folds(

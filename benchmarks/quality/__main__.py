@@ -20,24 +20,28 @@ from statistics import mean
 
 import numpy as np
 
-from benchmarks.quality import baselines, data, metrics
-from benchmarks.quality.data import Item
+from benchmarks.quality import baselines, data, metrics, written
+from benchmarks.quality.data import DEV_SHOW, Item
+from benchmarks.quality.written import score_written, score_written_titles
+from edge.abstractive import Writer
 from edge.chapters import MAX_TITLE_WORDS, title_chapters
 from edge.digest import Digest, digest_transcript
 from edge.encoder import Encoder, Progress
+from edge.generator import Generator
 from edge.heads import Scores as HeadScores
 from edge.heads import load_heads
 from edge.keypoints import without_lead
 from edge.manifest import Bundle, read_bundle
 from edge.phrases import find_phrases
 from edge.records import Sentence
-from edge.store import find_bundle
+from edge.store import find_bundle, find_writer
 from edge.tagger import tag_sentences
 from edge.windows import FloatArray
 
 OURS = "**edge**"
 Scores = dict[str, list[dict[str, float]]]
 """System -> one row of measures a document."""
+TASKS = ("summaries", "chapters", "titles", "tags", "mentions")
 Others = Mapping[str, Encoder]
 """Name in the table -> model: other precisions of ours, with the same heads."""
 NO_OTHERS: Others = {}
@@ -221,21 +225,24 @@ def _phrased(
     return baselines.Phrased(sentences, vectors, pool, encoder.encode, encoder.rarity)
 
 
-def print_table(title: str, rows: Mapping[str, Sequence[Mapping[str, float]]]) -> None:
+def print_table(
+    title: str, rows: Mapping[str, Sequence[Mapping[str, float]]], ours_name: str = OURS
+) -> None:
     """A Markdown table of means, and the interval of our difference in the first measure.
 
     :param title: What was scored.
     :param rows: System -> one row of measures a document.
+    :param ours_name: The system the others are compared with.
     """
-    names = list(rows[OURS][0])
-    print(f"\n**{title}**, n = {len(rows[OURS])}\n")
+    names = list(rows[ours_name][0])
+    print(f"\n**{title}**, n = {len(rows[ours_name])}\n")
     print(f"| system | {' | '.join(names)} | {names[0]}, edge minus this |")
     print("|---" * (len(names) + 2) + "|")
     for system, scored in rows.items():
         cells = " | ".join(f"{mean(row[name] for row in scored):.1f}" for name in names)
-        ours, theirs = ([row[names[0]] for row in some] for some in (rows[OURS], scored))
+        ours, theirs = ([row[names[0]] for row in some] for some in (rows[ours_name], scored))
         difference, low, high = metrics.paired_interval(ours, theirs)
-        interval = "" if system == OURS else f"{difference:+.1f} ({low:+.1f} to {high:+.1f})"
+        interval = "" if system == ours_name else f"{difference:+.1f} ({low:+.1f} to {high:+.1f})"
         print(f"| {system} | {cells} | {interval} |", flush=True)
 
 
@@ -267,10 +274,34 @@ def _podcasts(folder: Path, folds: Path, kind: str, every: int) -> dict[str, lis
     return by_fold
 
 
+def _print_written(arguments: argparse.Namespace, encoder: Encoder) -> None:
+    """What a model writes, on documents it never learned from."""
+    bundle = find_writer(arguments.writer)
+    if bundle is None:
+        raise SystemExit("no model here was taught to sum up; name one with --writer")
+    writer = Writer(bundle, encoder)
+    untaught = Generator(find_bundle(arguments.untaught)) if arguments.untaught else None
+    repeated = data.repeated_answers(arguments.data)
+    parts = [i for i in data.spans(arguments.data, 4 * arguments.every) if i.id not in repeated]
+    rows = score_written(parts, encoder, writer, 60, untaught)
+    print_table("Relevant spans, 60 words", rows, written.OURS)
+    meetings = [i for i in data.meetings(arguments.data) if i.id not in repeated]
+    whole = [item for item in meetings if item.reference][:: arguments.every]
+    print_table(
+        "Whole meetings, 150 words", score_written(whole, encoder, writer, 150), written.OURS
+    )
+    titled = meetings[:: 2 * arguments.every]
+    rows = score_written_titles(titled, encoder, writer)
+    print_table("Titles of meetings' parts", rows, written.OURS)
+    show = [item for item in data.podcasts(arguments.data) if item.group == DEV_SHOW]
+    rows = score_written_titles(show[:: 2 * arguments.every], encoder, writer)
+    print_table("Titles of a show never learned from", rows, written.OURS)
+
+
 def main() -> None:
     """Score what is asked for and print tables."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0] if __doc__ else None)
-    parser.add_argument("task", choices=["summaries", "chapters", "titles", "tags", "mentions"])
+    parser.add_argument("task", choices=[*TASKS, "written"])
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--folds", type=Path, default=Path("build/folds"))
     parser.add_argument("--model", default=None, help="bundle name or folder")
@@ -278,8 +309,13 @@ def main() -> None:
         "--beside", action="append", default=[], help="another precision's bundle; may come again"
     )
     parser.add_argument("--every", type=int, default=1, help="take each n-th document")
+    parser.add_argument("--writer", default=None, help="bundle that writes, by name or folder")
+    parser.add_argument("--untaught", default=None, help="the base model's bundle")
     arguments = parser.parse_args()
     encoder = RememberingEncoder(find_bundle(arguments.model))
+    if arguments.task == "written":
+        _print_written(arguments, encoder)
+        return
     bundles = [find_bundle(name) for name in arguments.beside]
     others = {f"edge, {bundle.id}": RememberingEncoder(bundle) for bundle in bundles}
     if arguments.task == "summaries":

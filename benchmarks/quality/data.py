@@ -22,6 +22,9 @@ DESCRIBED = "optech_descriptions_train.jsonl.gz"
 NO_TITLES = ("(unlabelled)", "Introduction")
 MIN_REFERENCE_WORDS = 60
 """A shorter text about an episode is no summary of it."""
+DEV_SHOW = "btctranscripts/chaincode-podcast"
+"""A show that the summarizer never learned from."""
+RUN_WORDS = 12
 _NAME = re.compile(r"[A-Z][\w'’-]*\w(?: [A-Z0-9][\w'’-]*\w)*")
 _MARKER = re.compile(r"\{[a-z_ ]+\}")
 
@@ -111,6 +114,37 @@ def spans(folder: Path, every: int) -> list[Item]:
                 reference = entry["summary"]
                 items.append((f"{row['id']}#{k}", chosen, reference))
     return [_item(i, "spans", turns, True, reference=text) for i, turns, text in items[::every]]
+
+
+def repeated_answers(folder: Path) -> set[str]:
+    """Meetings and questions never learned from whose answer repeats a learned one's words.
+
+    A few were answered in the words of another meeting's answer: what is learned from those
+    tells nothing about a model.
+
+    :param folder: Where the evaluation files are.
+    :return: Identifiers as ``meetings`` and ``spans`` give them.
+    """
+
+    def runs(text: str) -> set[tuple[str, ...]]:
+        said = text.lower().split()
+        return {tuple(said[i : i + RUN_WORDS]) for i in range(len(said) - RUN_WORDS + 1)}
+
+    rows = list(_rows(folder / MEETINGS))
+    learned: set[tuple[str, ...]] = set()
+    for row in rows:
+        for entry in (*row["specific"], *row["general"]) if row["split"] == "train" else ():
+            learned |= runs(entry["summary"])
+    answers = [
+        (identifier, entry["summary"])
+        for row in rows
+        if row["split"] == "val"
+        for identifier, entry in (
+            *((f"{row['id']}#{k}", entry) for k, entry in enumerate(row["specific"])),
+            *((row["id"], entry) for entry in row["general"]),
+        )
+    ]
+    return {identifier for identifier, text in answers if runs(text) & learned}
 
 
 def podcasts(folder: Path) -> list[Item]:

@@ -1,0 +1,125 @@
+"""Summaries and titles that a model writes, beside those of the transcript's own sentences."""
+
+from __future__ import annotations
+
+import sys
+from bisect import bisect_left
+from collections import defaultdict
+from collections.abc import Sequence
+from itertools import pairwise
+
+from benchmarks.quality import baselines, metrics
+from benchmarks.quality.data import Item
+from edge.abstractive import Material, Writer, read_passage, write_chapters
+from edge.chapters import title_chapters
+from edge.digest import digest_transcript
+from edge.encoder import Encoder
+from edge.generator import Generator
+from edge.keypoints import rank_sentences, without_lead
+from edge.prompts import Prompt
+from edge.salience import predict_salience
+from edge.sampling import GenerationSettings
+from edge.sentences import sentence_texts
+from edge.summary_tasks import split_answer
+from edge.tagger import tag_sentences
+
+OURS = "**edge**, abstractive"
+Scores = dict[str, list[dict[str, float]]]
+
+
+def score_written(
+    items: Sequence[Item],
+    encoder: Encoder,
+    writer: Writer,
+    max_words: int,
+    untaught: Generator | None = None,
+) -> Scores:
+    """ROUGE of written summaries, of what the model said before it was checked, and of others.
+
+    :param items: Documents with a reference.
+    :param encoder: The model that reads.
+    :param writer: The model that writes.
+    :param max_words: Budget.
+    :param untaught: The base model as it comes, asked the same without any check.
+    """
+    rows: Scores = defaultdict(list)
+    for item in items:
+        texts = [without_lead(sentence.text) for sentence in item.sentences]
+        vectors = encoder.encode([sentence.text for sentence in item.sentences])
+        digest = digest_transcript(
+            item.transcript, encoder, source_path="", fallback_title="",
+            summary_words=max_words, writer=writer,
+        )  # fmt: skip
+        assert digest.written is not None
+        found = {
+            OURS: [sentence.text for sentence in digest.written.sentences],
+            "edge, extractive": [point.text for point in digest.summary],
+        }
+        for name in ("lead", "TF-IDF centroid + MMR"):
+            found[name] = baselines.SUMMARIES[name](texts, vectors, max_words)
+        material = material_of(item, encoder)
+        reading = read_passage(material, material.inside((0, len(texts))), max_words, False, writer)
+        if reading is not None:
+            room = GenerationSettings(max_new_tokens=2 * max_words + 24)
+            asked = [("the same model, unchecked, at once", writer.generator, reading.request)]
+            if untaught is not None:
+                asked.append(("the base model as it comes", untaught, reading.request))
+            for name, generator, request in asked:
+                answer = generator.generate([Prompt(request)], room)[0].text
+                found[name] = sentence_texts(split_answer(answer)[0])
+        for name, chosen in found.items():
+            scores = metrics.rouge(chosen, item.reference, max_words)
+            rows[name].append({**scores, "words": sum(len(text.split()) for text in chosen)})
+        print(".", end="", file=sys.stderr, flush=True)
+    return rows
+
+
+def score_written_titles(items: Sequence[Item], encoder: Encoder, writer: Writer) -> Scores:
+    """Cosine of written and of extractive titles to the human ones, in the human's chapters.
+
+    :param items: Documents with titled chapters.
+    :param encoder: Whose vectors measure the titles.
+    :param writer: The model that writes.
+    """
+    rows: Scores = defaultdict(list)
+    for item in items:
+        starts = [sentence.first_segment for sentence in item.sentences]
+        cuts = [bisect_left(starts, boundary) for boundary in (0, *item.boundaries)]
+        spans = list(pairwise([*cuts, len(item.sentences)]))
+        named = [k for k, title in enumerate(item.titles) if title and spans[k][0] < spans[k][1]]
+        if not named:
+            continue
+        kept = [spans[k] for k in named]
+        material = material_of(item, encoder)
+        tags = tag_sentences(item.sentences, encoder.heads["tagger"])
+        extractive = title_chapters(
+            kept, item.sentences, material.usable, tags, material.vectors, encoder
+        )
+        written = [chapter.title for chapter in write_chapters(material, kept, writer)]
+        found = {
+            OURS: [own or other for own, other in zip(written, extractive, strict=True)],
+            "edge, extractive": extractive,
+        }
+        human = encoder.encode([item.titles[k] for k in named])
+        for name, own in found.items():
+            cosine = (encoder.encode(own) * human).sum(axis=1)
+            rows[name].append({"cosine": 100 * float(cosine.mean()), "titles": len(own)})
+        n_written = sum(map(bool, written))
+        rows[OURS][-1]["written"] = n_written
+        rows["edge, extractive"][-1]["written"] = 0
+        print(".", end="", file=sys.stderr, flush=True)
+    return rows
+
+
+def material_of(item: Item, encoder: Encoder) -> Material:
+    """A document as the digest's earlier stages leave it.
+
+    :param item: The document.
+    :param encoder: The model.
+    """
+    texts = [without_lead(sentence.text) for sentence in item.sentences]
+    vectors = encoder.encode([sentence.text for sentence in item.sentences])
+    salience = predict_salience(item.sentences, texts, vectors, encoder.heads, encoder.rarity)
+    usable = [True] * len(texts)
+    ranked = rank_sentences(item.sentences, texts, usable, salience)
+    return Material(item.sentences, texts, usable, vectors, salience, ranked)

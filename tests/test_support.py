@@ -1,0 +1,121 @@
+"""Whether a written sentence is supported by what was said: the real encoder and head."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from edge.encoder import Encoder
+from edge.support import (
+    Said,
+    as_said,
+    denied_stems,
+    find_evidence,
+    names_in,
+    numbers_in,
+    predict_support,
+    speaks_to_reader,
+    unsaid,
+    without_invented_gender,
+)
+
+PASSAGE = (
+    "I joined Netflix after I finished my degree at Stanford.",
+    "We had maybe twenty people working on recommendations.",
+    "A lot of startups come to us because serving the model is too slow.",
+    "If they use half precision they can cut the inference time by fifty percent.",
+    "And then they can actually break even on every customer.",
+    "We never collected any personal data from the devices.",
+)
+
+
+@pytest.fixture(scope="module")
+def said(encoder: Encoder) -> Said:
+    return as_said(PASSAGE, encoder.encode(PASSAGE), ["Chip Huyen"] * len(PASSAGE))
+
+
+def support(claims: list[str], said: Said, encoder: Encoder) -> np.ndarray:
+    head = encoder.heads["support"]
+    return predict_support(claims, encoder.encode(claims), said, encoder.rarity, head)
+
+
+def test_names_are_words_with_capitals_inside_a_sentence() -> None:
+    assert names_in("The guest left Netflix for Claypot in May.") == ["Netflix", "Claypot", "May"]
+    assert names_in("Serving is slow.") == []
+    assert names_in("GPT-3 was trained by OpenAI, I think.") == ["GPT-3", "OpenAI"]
+
+
+def test_numbers_are_found_in_words_and_digits() -> None:
+    assert set(numbers_in("twenty people and 1,500 devices")) == {"20", "1500"}
+    assert numbers_in("3.5 percent") == ["3.5"]
+    assert numbers_in("nobody") == []
+
+
+def test_a_denial_concerns_the_words_after_it() -> None:
+    assert denied_stems("We never collected any data.") >= {"collect"}
+    assert denied_stems("They didn't ship the model.") >= {"ship"}
+    assert denied_stems("They shipped it.") == set()
+
+
+def test_names_and_numbers_that_were_not_said_are_found(said: Said) -> None:
+    assert unsaid("Chip Huyen joined Netflix after Stanford.", said) == []
+    assert unsaid("The team had 20 people at Netflix.", said) == []
+    assert unsaid("The guest joined Google with 30 people.", said) == ["Google", "30"]
+
+
+def test_a_first_word_that_no_dictionary_has_must_be_said(said: Said, encoder: Encoder) -> None:
+    assert unsaid("Netflx was joined after Stanford.", said, encoder.rarity) == ["Netflx"]
+    assert unsaid("Netflix was joined after Stanford.", said, encoder.rarity) == []
+    assert unsaid("Serving is slow.", said, encoder.rarity) == []
+
+
+def test_evidence_is_the_sentence_that_says_it(said: Said, encoder: Encoder) -> None:
+    for claim, place in (
+        ("Half precision halves the inference time.", 3),
+        ("No personal data were collected from devices.", 5),
+        ("Startups find that serving models is slow.", 2),
+    ):
+        evidence = find_evidence(claim, encoder.encode([claim])[0], said)
+        assert evidence.places[0] == place
+        assert len(set(evidence.places)) == len(evidence.places) <= 3
+
+
+def test_supported_sentences_score_above_spoilt_ones(said: Said, encoder: Encoder) -> None:
+    true = [
+        "Startups come because serving the model is too slow.",
+        "Half precision can cut the inference time by fifty percent.",
+        "They never collected personal data from the devices.",
+    ]
+    spoilt = [
+        "The Romans built many roads across the mountains of Spain.",
+        "Half precision can cut the training cost by eighty percent.",
+        "The episode discusses a car crash in Chicago.",
+    ]
+    scores = support([*true, *spoilt], said, encoder)
+    assert ((scores >= 0) & (scores <= 1)).all()
+    assert scores[:3].min() > scores[3:].max()
+    assert scores[:3].min() > 0.5
+
+
+def test_no_claims_give_no_scores(said: Said, encoder: Encoder) -> None:
+    assert support([], said, encoder).shape == (0,)
+
+
+def test_second_person_is_noticed() -> None:
+    assert speaks_to_reader("You should use halves.")
+    assert not speaks_to_reader("Young users use halves.")
+
+
+def test_nobody_is_made_a_man_or_a_woman(encoder: Encoder) -> None:
+    silent = as_said(PASSAGE, encoder.encode(PASSAGE))
+    for claim, mended in (
+        ("He thinks that his model is slow.", "The speaker thinks that their model is slow."),
+        ("Then she wants what she has.", "Then they want what they have."),
+        ("The guest said he was glad.", "The guest said they were glad."),
+        ("The shed is there.", "The shed is there."),
+    ):
+        assert without_invented_gender(claim, silent) == mended
+    texts = ("Before she became an expert she wrote books.", "It was good.")
+    told = as_said(texts, encoder.encode(texts))
+    assert without_invented_gender("She wrote her books.", told) == "She wrote her books."
+    assert without_invented_gender("He wrote books.", told) == "The speaker wrote books."
