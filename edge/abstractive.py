@@ -14,7 +14,7 @@ from edge.encoder import Encoder
 from edge.errors import BundleError
 from edge.generator import Completion, Generator
 from edge.heads import Scores
-from edge.keypoints import Ranked, best_in
+from edge.keypoints import Ranked, best_in, choose_summary
 from edge.manifest import Bundle
 from edge.prompts import Prompt
 from edge.records import Sentence, WrittenSentence
@@ -33,7 +33,9 @@ from edge.support import (
     as_said,
     find_evidence,
     long_stems,
+    pairs_said,
     predict_support,
+    said_together,
     speaks_to_reader,
     unsaid,
     without_invented_gender,
@@ -42,6 +44,10 @@ from edge.windows import FloatArray
 
 MIN_SUPPORT = 0.5
 """Chance of being supported below which a sentence is not shown (docs/quality.md)."""
+MIN_TOGETHER, MIN_PAIRS = 0.6, 0.5
+"""Shares of a sentence's words that one transcript sentence has, and of its neighbouring words
+that were said as neighbours. A small model puts together what was never said so: of sentences
+below these, every second was wrong (docs/quality.md)."""
 MIN_READ_WORDS = 40
 """A chapter with fewer words is told by its key point."""
 MAX_TITLE_WORDS, MIN_TITLE_SAID = 10, 0.6
@@ -58,8 +64,10 @@ TOKENS_PER_WORD = 2
 TITLE_TOKENS = 24
 FEWER = 0.8
 """How much less is read of a passage that does not fit the context, until it does."""
-TOGETHER = 8
-"""Chapters written at once."""
+MIN_TOLD = 2
+"""A chapter of which fewer sentences hold is written once more: reading it again takes time."""
+TOGETHER = 4
+"""Chapters written at once: twice as many would be a little faster and take twice the memory."""
 DRAFT = GenerationSettings(no_repeat_answer_ngram_size=6)
 REVISION = replace(DRAFT, temperature=0.7, top_p=0.9, seed=1)
 _COPIED = ("summarize in", "give a title", "summarize the episode")
@@ -192,7 +200,12 @@ class Writer:
         held_vectors: list[FloatArray] = []
         for claim, vector, chance in zip(claims, vectors, support, strict=True):
             is_new = all(float(vector @ other) < SAME_SENTENCE for other in held_vectors)
-            if chance >= MIN_SUPPORT and is_new and is_well_formed(claim):
+            is_close = (
+                chance >= MIN_SUPPORT
+                and said_together(claim, said) >= MIN_TOGETHER
+                and pairs_said(claim, said) >= MIN_PAIRS
+            )
+            if is_close and is_new and is_well_formed(claim):
                 evidence = find_evidence(claim, vector, said, self._encoder.rarity)
                 if not evidence.unsaid:
                     places = [kept[i] for i in evidence.places]
@@ -296,7 +309,8 @@ def write_episode(
 ) -> list[WrittenSentence]:
     """Tell the whole episode, from what was told of its chapters or, if it is short, directly.
 
-    What of it does not hold is replaced by the chapters' own sentences, the best supported first.
+    What of it does not hold is replaced by what was told of chapters, the best supported first,
+    and where that does not fill the budget by the transcript's own sentences.
 
     :param material: The episode.
     :param chapters: As ``write_chapters`` gives them.
@@ -305,8 +319,12 @@ def write_episode(
     """
     everything = material.inside((0, len(material.sentences)))
     pool = [s for chapter in chapters for s in chapter.sentences if s.source != "key_point"]
+    spoken = [
+        _sentence(material.texts[i], [i], 1.0, "key_point", material)
+        for i in choose_summary(material.ranked, material.vectors, n_words)
+    ]
     if not pool:
-        return _filled([], [s for chapter in chapters for s in chapter.sentences], n_words)
+        return spoken
     if sum(len(material.texts[i].split()) for i in everything) <= DIRECT_WORDS:
         reading = read_passage(material, everything, n_words, False, writer)
         request = reading.request if reading else ""
@@ -317,7 +335,7 @@ def write_episode(
         draft = writer.write([request], [n_words], DRAFT)[0]
         said = writer.prepare(material, everything)
         written, _ = writer.check(draft, said, everything, material)
-    return _filled(written, pool, n_words)
+    return _filled(written, [*sorted(pool, key=lambda s: -s.support), *spoken], n_words)
 
 
 def _episode_request(told: Sequence[str], n_words: int, writer: Writer) -> str:
@@ -355,7 +373,7 @@ def _write_together(
 
     first = dict(zip(asked, drafts(asked, DRAFT), strict=True))
     checked = {k: writer.check(first[k], said[k], read[k].kept, material) for k in asked}
-    unsure = [k for k in asked if checked[k][1] or not checked[k][0]]
+    unsure = [k for k in asked if len(checked[k][0]) < MIN_TOLD]
     second = dict(zip(unsure, drafts(unsure, REVISION), strict=True))
     chapters = []
     for k, span in spans.items():
@@ -396,10 +414,13 @@ def _with_revised(
 def _filled(
     written: Sequence[WrittenSentence], pool: Sequence[WrittenSentence], n_words: int
 ) -> list[WrittenSentence]:
-    """A summary with chapters' sentences in the room that is left, in spoken order."""
+    """A summary with other sentences, the first before the rest, in the room that is left.
+
+    In spoken order.
+    """
     chosen = _up_to(written, n_words)
     left = n_words - sum(len(sentence.text.split()) for sentence in chosen)
-    for sentence in sorted(pool, key=lambda s: -s.support):
+    for sentence in pool:
         known = [set(long_stems(other.text)) for other in chosen]
         own = set(long_stems(sentence.text))
         is_new = all(len(own & other) <= 0.5 * len(own) for other in known)

@@ -50,7 +50,9 @@ _GENDERED = (
     {"she": "they", "her": "their", "hers": "theirs", "herself": "themselves"},
 )
 _VERB_AFTER = re.compile(r"\b([Hh]e|[Ss]he) (\w+)")
-_ADDRESSED = re.compile(r"\b(?:you|your|yours|yourself)\b", re.I)
+_ADDRESSED = re.compile(
+    r"\b(?:you|your|yours|yourself|we|our|ours|us|my|me|mine)\b|\bI\b(?!/)", re.I
+)
 
 
 @dataclass(frozen=True)
@@ -221,8 +223,28 @@ def denied_stems(text: str) -> set[str]:
     return denied
 
 
+def said_together(claim: str, said: Said) -> float:
+    """Largest share of a claim's words, as stems, that one transcript sentence has.
+
+    :param claim: A written sentence.
+    :param said: The passage.
+    """
+    own = set(long_stems(claim))
+    return max(len(own & stems) for stems in said.stems) / max(1, len(own))
+
+
+def pairs_said(claim: str, said: Said) -> float:
+    """Share of a claim's neighbouring words, as stems, that are neighbours in the passage.
+
+    :param claim: A written sentence.
+    :param said: The passage.
+    """
+    pairs = list(itertools.pairwise(long_stems(claim)))
+    return sum(pair in said.pairs for pair in pairs) / max(1, len(pairs))
+
+
 def speaks_to_reader(text: str) -> bool:
-    """Whether a sentence addresses someone: a summary reports.
+    """Whether a sentence addresses someone or speaks of itself: a summary reports.
 
     :param text: A written sentence.
     """
@@ -280,7 +302,6 @@ def _features(
     claim_denied = denied_stems(claim)
     best_denied = frozenset().union(*(said.denied[i] for i in best))
     shared = set(own) & frozenset().union(*(said.stems[i] for i in best))
-    claim_pairs = list(itertools.pairwise(own))
     n_best_denials = sum(bool(said.denied[i]) for i in best)
     return {
         "cosine_best": float(cosines.max()),
@@ -294,7 +315,7 @@ def _features(
         "rarest_missing": max(
             (rarity(word) for word in weights if word not in everywhere), default=0.0
         ),
-        "pairs_said": sum(pair in said.pairs for pair in claim_pairs) / max(1, len(claim_pairs)),
+        "pairs_said": pairs_said(claim, said),
         "names": float(len(names)),
         "names_near": max(_share_said(names, near) for near in near_words),
         "names_anchored": min((_anchored(own, name, said) for name in names), default=1.0),

@@ -23,6 +23,7 @@ from edge.sentences import sentence_texts
 from edge.support import as_said, names_in, numbers_in, support_features
 from edge.windows import Array
 from export.documents import CHAPTERED, Document, read_documents
+from export.errors import TrainingDataError
 from export.summary_examples import DEV_SHOW, read_rows, read_written
 from export.train import TrainedHead, boosted_trees
 
@@ -62,9 +63,17 @@ def read_claims(data: Path, written: Path) -> list[Claims]:
     :param written: Folder with the summaries written for this project.
     :raises TrainingDataError: If a file is missing or malformed.
     """
-    episodes = {row["id"]: row for row in read_rows(data / CHAPTERED)}
     answers = [d for d in read_documents(data) if d.is_meeting and "#" in d.id and d.for_training]
-    documents = read_written(written, episodes) + answers[::MEETING_EVERY]
+    try:
+        episodes = {row["id"]: row for row in read_rows(data / CHAPTERED)}
+        summed_up = read_written(written, episodes)
+    except (OSError, ValueError, KeyError) as error:
+        raise TrainingDataError(
+            f"the passages summed up in {written} are not in {data}: "
+            f"{type(error).__name__} {error}",
+            "They are passages of the project's own training files (docs/training.md).",
+        ) from error
+    documents = summed_up + answers[::MEETING_EVERY]
     documents = [d for d in documents if d.group != DEV_SHOW]
     return spoil([d for d in documents if len(d.sentences) > 1])
 

@@ -35,8 +35,10 @@ N_EPISODE_FOLDS = 3
 RECUT_SEED = 0
 WRITTEN_MODEL = "spoken-135m"
 """The model whose folder has the summaries written for this project."""
-PARTS = ("chapters", "sentences", "phrases", "support")
+PARTS = ("chapters", "sentences", "phrases")
 """Heads that are trained together, by what they are for."""
+SUPPORT = "support"
+"""A part trained only where it is named: its data name passages of particular episodes."""
 
 
 @dataclass(frozen=True)
@@ -77,14 +79,14 @@ def train_bundle(
     :param data: Folder of the training files.
     :param cache: Folder of sentence vectors.
     :param log: Told of each step.
-    :param parts: Which of ``PARTS`` to train; the other heads stay.
+    :param parts: Which of ``PARTS`` and ``SUPPORT`` to train; the other heads stay.
     :raises ExportError: If data are missing, or a head does not pass.
     """
-    if set(parts) == {"support"}:
+    if set(parts) == {SUPPORT}:
         return attach_heads(read_bundle(folder), [_support(folder, data, log)], data_hashes(data))
     material = _material(folder, data, cache, parts, log)
     heads = material.fit((), parts, log)
-    if "support" in parts:
+    if SUPPORT in parts:
         heads.append(_support(folder, data, log))
     return attach_heads(material.bundle, heads, data_hashes(data))
 

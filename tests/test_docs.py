@@ -26,6 +26,7 @@ COMMANDS = [line for block in BLOCKS for line in block.splitlines() if line.stri
 RUN_ELSEWHERE = (
     *("make", "pip install", ".venv/bin/edge-export build", "git clone", "cd "),
     *("edge models add", "edge models try"),  # tests/test_generation_export.py
+    "edge summarize --kind abstractive",  # the same
 )
 
 

@@ -20,11 +20,12 @@ from edge.generator import Generator
 from edge.manifest import read_bundle
 from edge.prompts import Prompt
 from edge.sampling import GenerationSettings, probabilities
+from export.adapter import CONFIG_FILE, WEIGHTS_FILE
 from export.build import build_bundle
 from export.cli import main
 from export.errors import ExportError, GateError
 from export.recipe import FolderSource, GenerationGate, GenerationRecipe, Recipe, load_recipe
-from tests.conftest import ROOT
+from tests.conftest import CHIP, ROOT
 from tests.tiny import DECODERS, SEQ2SEQ, save_decoder, save_seq2seq, save_tokenizer
 
 pytestmark = [pytest.mark.export, pytest.mark.slow]
@@ -348,6 +349,41 @@ def test_readme_commands_of_a_model_that_writes(
         assert result.exit_code == 0, result.output
         outputs.append(result.stdout)
     assert outputs[1] == "The capital of France is Paris.\n"
+
+
+def test_the_summarizer_tells_an_episode_and_points_at_what_was_said(
+    smollm2: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The committed adapter beside the real model's 4 bits, by the README's commands."""
+    monkeypatch.chdir(tmp_path)
+    build = ["build", "spoken-135m", "--precision", "int4", "--checkpoint", str(smollm2)]
+    result = CliRunner().invoke(main, build)
+    assert result.exit_code == 0, result.output
+    manifest = read_bundle(tmp_path / "spoken-135m-int4").manifest
+    assert manifest.quantization["n_layers_as_in_gguf"] == 30 * 7 + 1
+    assert set(manifest.origin["adapter_sha256"]) == {CONFIG_FILE, WEIGHTS_FILE}
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    add = re.findall(r"^edge (models add spoken.*)$", readme, flags=re.M)
+    assert CliRunner().invoke(edge_main, shlex.split(add[0])).exit_code == 0
+    told = re.findall(r"^edge (summarize --kind abstractive) ", readme, flags=re.M)
+    lines = CHIP.read_text(encoding="utf-8").splitlines()
+    episode = tmp_path / "episode.txt"
+    episode.write_text("\n".join(lines[: len(lines) // 5]), encoding="utf-8")
+    arguments = [*shlex.split(told[0]), str(episode), "--format", "json"]
+    result = CliRunner().invoke(edge_main, arguments)
+    assert result.exit_code == 0, result.output
+    digest = json.loads(result.stdout)
+    n_segments = digest["episode"]["n_segments"]
+    sentences = [s for chapter in digest["chapters"] for s in chapter["summary"]]
+    own = [s for s in sentences if s["source"] != "key_point"]
+    assert own, "nothing the model wrote about an easy passage held"
+    assert digest["summary"]["kind"] == "abstractive"
+    for sentence in [*sentences, *digest["summary"]["sentences"]]:
+        assert all(0 <= index < n_segments for index in sentence["evidence"])
+        assert sentence["start_s"] <= sentence["end_s"]
+    spoken = set(re.findall(r"\w+", episode.read_text(encoding="utf-8")))
+    names = [word for s in own for word in re.findall(r"(?<= )[A-Z]\w+", s["text"])]
+    assert set(names) <= spoken
 
 
 def test_blocks_of_a_gguf_file_are_kept_as_they_are(smollm2: Path) -> None:

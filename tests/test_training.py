@@ -16,6 +16,8 @@ from edge.digest import digest_transcript
 from edge.encoder import Encoder
 from edge.heads import HEAD_NAMES
 from edge.manifest import read_bundle, verify_files
+from edge.records import Segment, Transcript
+from edge.sentences import rebuild_sentences
 from edge.store import find_bundle
 from edge.transcript import read_transcript
 from tests.conftest import CHIP
@@ -206,3 +208,45 @@ def test_bad_training_data_are_named(bundle: Path, data: Path, tmp_path: Path) -
     code, output = edge_export("train", bundle, "--data", broken)
     assert code == 1
     assert "KeyError 'domain'" in output
+
+
+def test_passages_that_are_not_there_are_named(bundle: Path, data: Path) -> None:
+    code, output = edge_export("train", bundle, "--data", data, "--part", "support")
+    assert code == 1
+    assert "are not in" in output
+
+
+def test_spoilt_sentences_are_told_from_true_ones(encoder: Encoder) -> None:
+    pytest.importorskip("lightgbm")
+    from export.documents import Document
+    from export.support import KINDS, area_under_curve, fit_support_head, measure_claims, spoil
+
+    def document(k: int, said: str, summary: str) -> Document:
+        segments = tuple(Segment(line + ".") for line in said.split(". "))
+        sentences = tuple(rebuild_sentences(Transcript(segments, "json")))
+        return Document(f"show/{k % 3}#{k}", "show", True, sentences, references=(summary,))
+
+    places = ["Lisbon", "Oslo", "Quito", "Hanoi", "Accra", "Minsk", "Perth", "Cairo"]
+    documents = [
+        document(
+            k,
+            f"We flew to {place} with {k + 3} people. The harbour of {place} is very old. "
+            f"Rents there rose by {20 + k} percent. Nobody wants to move to the suburbs",
+            f"The group flew to {place} with {k + 3} people. The rents in {place} rose by "
+            f"{20 + k} percent. It is not wanted to move to the suburbs.",
+        )
+        for k, place in enumerate(places * 6)
+    ]
+    claims = spoil(documents)
+    assert {kind for own in claims for kind in own.kinds} == {"", *KINDS} - {"role"}
+    for own in claims:
+        true = {t for t, kind in zip(own.texts, own.kinds, strict=True) if not kind}
+        assert all(
+            text not in true
+            for text, kind in zip(own.texts, own.kinds, strict=True)
+            if kind in ("name", "number", "denial")
+        )
+    rows = measure_claims(claims, encoder)
+    scores = fit_support_head(rows, len(claims)).predict(rows.features)
+    assert area_under_curve(scores, rows.kinds, "name") > 0.9
+    assert area_under_curve(scores, rows.kinds, "number") > 0.9

@@ -286,15 +286,15 @@ def _print_written(arguments: argparse.Namespace, encoder: Encoder) -> None:
     rows = score_written(parts, encoder, writer, 60, untaught)
     print_table("Relevant spans, 60 words", rows, written.OURS)
     meetings = [i for i in data.meetings(arguments.data) if i.id not in repeated]
-    whole = [item for item in meetings if item.reference][:: arguments.every]
+    whole = [item for item in meetings if item.reference][:: 3 * arguments.every]
     print_table(
         "Whole meetings, 150 words", score_written(whole, encoder, writer, 150), written.OURS
     )
-    titled = meetings[:: 2 * arguments.every]
+    titled = meetings[:: 5 * arguments.every]
     rows = score_written_titles(titled, encoder, writer)
     print_table("Titles of meetings' parts", rows, written.OURS)
     show = [item for item in data.podcasts(arguments.data) if item.group == DEV_SHOW]
-    rows = score_written_titles(show[:: 2 * arguments.every], encoder, writer)
+    rows = score_written_titles(show[:: 5 * arguments.every], encoder, writer)
     print_table("Titles of a show never learned from", rows, written.OURS)
 
 
