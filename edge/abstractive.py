@@ -191,7 +191,7 @@ class Writer:
         :param material: The episode.
         """
         summary, _ = split_answer(completion.text)
-        claims = [without_invented_gender(claim, said) for claim in sentence_texts(summary)]
+        claims = sentence_texts(summary)
         vectors = self._encoder.encode(claims)
         support = predict_support(
             claims, vectors, said, self._encoder.rarity, self._encoder.heads["support"]
@@ -209,7 +209,9 @@ class Writer:
                 evidence = find_evidence(claim, vector, said, self._encoder.rarity)
                 if not evidence.unsaid:
                     places = [kept[i] for i in evidence.places]
-                    held.append(_sentence(claim, places, float(chance), "written", material))
+                    spoken = frozenset().union(*(said.spoken[i] for i in evidence.places))
+                    text = without_invented_gender(claim, spoken)
+                    held.append(_sentence(text, places, float(chance), "written", material))
                     held_vectors.append(vector)
         return held, len(claims) - len(held)
 

@@ -251,16 +251,15 @@ def speaks_to_reader(text: str) -> bool:
     return bool(_ADDRESSED.search(text))
 
 
-def without_invented_gender(claim: str, said: Said) -> str:
-    """A claim without a "he" or "she" that its passage never says of anybody.
+def without_invented_gender(claim: str, spoken: frozenset[str]) -> str:
+    """A claim without a "he" or "she" that its evidence does not say.
 
     A model that was taught on others' meetings takes a speaker for a man; the transcript of a
     voice does not tell.
 
     :param claim: A written sentence.
-    :param said: The passage.
+    :param spoken: Words of the evidence, in small letters.
     """
-    spoken = frozenset().union(*said.spoken)
     for gendered in _GENDERED:
         if spoken.isdisjoint(gendered):
             claim = _VERB_AFTER.sub(partial(_as_they, gendered=gendered), claim)

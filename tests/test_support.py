@@ -106,16 +106,14 @@ def test_second_person_is_noticed() -> None:
     assert not speaks_to_reader("Young users use halves.")
 
 
-def test_nobody_is_made_a_man_or_a_woman(encoder: Encoder) -> None:
-    silent = as_said(PASSAGE, encoder.encode(PASSAGE))
+def test_nobody_is_made_a_man_or_a_woman() -> None:
     for claim, mended in (
         ("He thinks that his model is slow.", "The speaker thinks that their model is slow."),
         ("Then she wants what she has.", "Then they want what they have."),
         ("The guest said he was glad.", "The guest said they were glad."),
         ("The shed is there.", "The shed is there."),
     ):
-        assert without_invented_gender(claim, silent) == mended
-    texts = ("Before she became an expert she wrote books.", "It was good.")
-    told = as_said(texts, encoder.encode(texts))
+        assert without_invented_gender(claim, frozenset({"and", "then"})) == mended
+    told = frozenset({"before", "she", "wrote", "her", "books"})
     assert without_invented_gender("She wrote her books.", told) == "She wrote her books."
     assert without_invented_gender("He wrote books.", told) == "The speaker wrote books."
