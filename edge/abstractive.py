@@ -64,7 +64,7 @@ TOKENS_PER_WORD = 2
 TITLE_TOKENS = 24
 FEWER = 0.8
 """How much less is read of a passage that does not fit the context, until it does."""
-MIN_TOLD = 2
+MIN_TOLD = 1
 """A chapter of which fewer sentences hold is written once more: reading it again takes time."""
 TOGETHER = 4
 """Chapters written at once: twice as many would be a little faster and take twice the memory."""
