@@ -13,11 +13,11 @@ from edge.prompts import Prompt
 from edge.sampling import GenerationSettings
 from edge.summary_tasks import summary_request
 
-TOKENS_PER_WORD = 1.4
+TOKENS_PER_WORD = 1.3
 """Of a transcript, as read with its request."""
-WORDS_PER_CHAPTER = 700
+WORDS_PER_CHAPTER = 1000
 """For the estimate only: before an episode is read, nobody knows its chapters."""
-STEPS_PER_ROUND = 110
+STEPS_PER_ROUND = 90
 """Tokens of the longest of the texts written together."""
 TRIAL_TEXT = "People say that large models are slow to serve and cost too much. "
 TRIAL_STEPS = 8
@@ -37,9 +37,8 @@ class Pace:
         :param n_words: Of the episode.
         """
         n_chapters = max(1, round(n_words / WORDS_PER_CHAPTER))
-        # Half of the chapters are read and written twice, and the episode's summary is one more.
-        n_read = 1.5 * TOKENS_PER_WORD * n_words
-        n_rounds = 2 * -(-n_chapters // TOGETHER) + 1
+        n_read = TOKENS_PER_WORD * n_words
+        n_rounds = -(-n_chapters // TOGETHER) + 1  # and the episode's summary
         return n_read / self.read_tokens_per_s + n_rounds * STEPS_PER_ROUND / self.steps_per_s
 
 

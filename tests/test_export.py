@@ -35,7 +35,7 @@ def edge_export(*arguments: object) -> str:
 
 def test_recipes_are_listed() -> None:
     assert set(recipe_names()) == {
-        *("minilm-l6", "smollm2-135m", "smollm2-360m", "qwen2.5-0.5b", "qwen3-0.6b"),
+        *("minilm-l6", "smollm2-135m", "smollm2-360m", "qwen2.5-0.5b", "spoken-135m", "qwen3-0.6b"),
         *("distilbart-cnn-6-6", "bart-samsum", "flan-t5-small"),
     }
     assert "all-MiniLM-L6-v2" in edge_export("list")

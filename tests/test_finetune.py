@@ -16,7 +16,8 @@ from export.adapter import CONFIG_FILE, WEIGHTS_FILE, LowRank, add_adapter, read
 from export.build_generator import DecoderSources, make_weights, state_arrays
 from export.errors import RecipeError
 from export.finetune import FinetuneSettings, TokenExample, finetune, plot_losses
-from export.recipe import load_recipe
+from export.recipe import FolderSource, GenerationRecipe, Recipe, load_recipe
+from export.summarizer import train_summarizer
 from export.summary_examples import DEV_SHOW, said_part, word_runs
 from tests.conftest import ROOT
 from tests.tiny import save_decoder
@@ -88,6 +89,32 @@ def test_stages_choose_their_examples() -> None:
     assert {e.source for e in FinetuneSettings(sources=("notes",)).chosen(twice)} == {"notes"}
     assert FinetuneSettings(min_answer_tokens=5).chosen(twice) == []
     assert FinetuneSettings(max_tokens=7).chosen(twice) == []
+
+
+def test_a_recipe_is_trained_in_its_stages(checkpoint: Path, tmp_path: Path) -> None:
+    """By ``train_summarizer``; the examples' texts are there from an earlier start."""
+    from dataclasses import replace
+
+    stages = tuple(replace(SETTINGS, epochs=2, once=k == 1, max_tokens=256) for k in (0, 1))
+    recipe = Recipe(
+        name="tiny", task="text-generation", description="", licence="Apache-2.0",
+        sources=(FolderSource(checkpoint),), finetune=stages,
+        generation=GenerationRecipe(context_tokens=256, prompt="<|start|>{user}<|end|>"),
+    )  # fmt: skip
+    rows = [
+        {"id": f"e{k}", "source": "written", "request": f"Passage {k}.", "answer": f"Told {k}."}
+        for k in (0, 1, 2, 3, 0, 1)
+    ]
+    texts = json.dumps({"train": rows, "dev": rows[:2]})
+    (tmp_path / "examples.json").write_text(texts, encoding="utf-8")
+    messages: list[str] = []
+    adapter = train_summarizer(recipe, tmp_path, tmp_path, messages.append)
+    assert len(read_adapter(adapter)) == 2 * 7
+    history = json.loads((tmp_path / "history.json").read_text(encoding="utf-8"))
+    assert [step for step, _ in history["train"]] == [1, 2, 3, 4, 5, 6]  # 6 examples, then 4
+    assert (tmp_path / "losses.png").stat().st_size > 1000
+    with pytest.raises(RecipeError, match="no stages to train"):
+        train_summarizer(replace(recipe, finetune=()), tmp_path, tmp_path, quiet)
 
 
 def test_an_adapter_is_added_as_peft_adds_it(checkpoint: Path, trained: Path) -> None:
