@@ -40,7 +40,13 @@ class EdgeCommand(click.Group):
             raise click.ClickException(str(error)) from error
 
 
-class Seconds(click.ParamType[float]):
+if TYPE_CHECKING:
+    _TimeType = click.ParamType[float]
+else:  # older releases of click have no type there
+    _TimeType = click.ParamType
+
+
+class Seconds(_TimeType):
     """A time such as ``45``, ``45s``, ``1.5m`` or ``1h``, as seconds."""
 
     name = "time"
