@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
+from edge.claims import long_stems, speaks_to_reader, without_invented_gender
 from edge.encoder import Encoder
 from edge.errors import BundleError
 from edge.generator import Completion, Generator
@@ -32,13 +33,10 @@ from edge.support import (
     Said,
     as_said,
     find_evidence,
-    long_stems,
     pairs_said,
     predict_support,
     said_together,
-    speaks_to_reader,
     unsaid,
-    without_invented_gender,
 )
 from edge.windows import FloatArray
 

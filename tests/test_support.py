@@ -5,19 +5,15 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from edge.encoder import Encoder
-from edge.support import (
-    Said,
-    as_said,
+from edge.claims import (
     denied_stems,
-    find_evidence,
     names_in,
     numbers_in,
-    predict_support,
     speaks_to_reader,
-    unsaid,
     without_invented_gender,
 )
+from edge.encoder import Encoder
+from edge.support import Said, as_said, find_evidence, predict_support, unsaid
 
 PASSAGE = (
     "I joined Netflix after I finished my degree at Stanford.",
