@@ -24,6 +24,11 @@ _NUMBER_WORDS = {
     "billion": "1000000000", "half": "0.5", "twice": "2", "once": "1", "first": "1",
     "second": "2", "third": "3", "both": "2",
 }  # fmt: skip
+_UNCERTAIN = frozenset(
+    "want wants wanted wish hope hopes hoping try tries trying plan plans planning might may maybe "
+    "perhaps possibly probably could would should if unless whether".split()
+)
+_ASKS = re.compile(r"\b(?:ask|asks|asked|asking|question|questions|wonders?|wondered)\b", re.I)
 _NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
 _GENDERED = (
     {"he": "they", "him": "them", "his": "their", "himself": "themselves"},
@@ -76,6 +81,22 @@ def denied_stems(text: str) -> set[str]:
         if lowered in _DENIALS or lowered.endswith("n't"):
             denied.update(bare_stem(w) for w in said[k + 1 : k + 1 + DENIAL_REACH] if len(w) > 2)
     return denied
+
+
+def is_uncertain(text: str) -> bool:
+    """Whether a sentence says what is wished, possible or the case on a condition, no fact.
+
+    :param text: A written or a spoken sentence.
+    """
+    return not _UNCERTAIN.isdisjoint(word.lower() for word in words(text))
+
+
+def reports_question(text: str) -> bool:
+    """Whether a sentence says that something is asked.
+
+    :param text: A written sentence.
+    """
+    return bool(_ASKS.search(text))
 
 
 def speaks_to_reader(text: str) -> bool:

@@ -33,7 +33,9 @@ from edge.sentences import is_annotation, rebuild_sentences
 from edge.tagger import tag_sentences
 
 if TYPE_CHECKING:  # what writes is loaded only where it is asked
-    from edge.abstractive import Material, Writer, WrittenChapter
+    from edge.abstractive import WrittenChapter
+    from edge.passages import Material
+    from edge.writer import Writer
 
 FloatArray = npt.NDArray[np.float32]
 DEFAULT_SUMMARY_WORDS = 120
@@ -194,7 +196,7 @@ def digest_transcript(
             found_chapters = _chapters(transcript, sentences, spans, titles, gists)
     written = None
     if writer is not None and found_chapters and "summary" in parts:
-        from edge.abstractive import Material
+        from edge.passages import Material
 
         with watch.stage("write"):
             material = Material(sentences, texts, usable, vectors, salience, ranked)
@@ -248,10 +250,7 @@ def _write(
     summary_words: int,
     told: Callable[[Chapter], None],
 ) -> tuple[list[Chapter], Written]:
-    """Chapters with what a model wrote of them, and the episode's summary.
-
-    An episode short enough to be read at once is told at once.
-    """
+    """Chapters with what a model wrote of them, and the episode's summary."""
     from edge.abstractive import write_chapters, write_episode
 
     chapters = list(found)
@@ -264,7 +263,7 @@ def _write(
         told(chapters[own.place])
 
     drafts = write_chapters(material, spans, writer, tell)
-    summary = write_episode(material, drafts, summary_words, writer)
+    summary = write_episode(material, drafts, summary_words)
     written = Written(
         sentences=tuple(summary),
         n_rejected=sum(draft.n_rejected for draft in drafts),

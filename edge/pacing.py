@@ -6,19 +6,22 @@ import time
 from dataclasses import dataclass
 from functools import cached_property
 
-from edge.abstractive import TOGETHER, Writer
 from edge.encoder import Encoder
 from edge.manifest import Bundle
 from edge.prompts import Prompt
 from edge.sampling import GenerationSettings
 from edge.summary_tasks import summary_request
+from edge.writer import Writer
 
-TOKENS_PER_WORD = 1.3
-"""Of a transcript, as read with its request."""
+READ_PER_WORD = 1.2
+"""Tokens read for a word of the episode: of what was said around its moments, twice, and the
+requests."""
 WORDS_PER_CHAPTER = 1000
 """For the estimate only: before an episode is read, nobody knows its chapters."""
-STEPS_PER_ROUND = 90
-"""Tokens of the longest of the texts written together."""
+STEPS_PER_CHAPTER = 60
+"""Tokens of the longest of the texts written together, and of those written once more."""
+TOGETHER = 6
+"""Texts written at once."""
 TRIAL_TEXT = "People say that large models are slow to serve and cost too much. "
 TRIAL_STEPS = 8
 
@@ -37,9 +40,8 @@ class Pace:
         :param n_words: Of the episode.
         """
         n_chapters = max(1, round(n_words / WORDS_PER_CHAPTER))
-        n_read = TOKENS_PER_WORD * n_words
-        n_rounds = -(-n_chapters // TOGETHER) + 1  # and the episode's summary
-        return n_read / self.read_tokens_per_s + n_rounds * STEPS_PER_ROUND / self.steps_per_s
+        n_read = READ_PER_WORD * n_words
+        return n_read / self.read_tokens_per_s + n_chapters * STEPS_PER_CHAPTER / self.steps_per_s
 
 
 def measure_pace(writer: Writer) -> Pace:
@@ -48,7 +50,7 @@ def measure_pace(writer: Writer) -> Pace:
     :param writer: The model.
     """
     requests = [summary_request(TRIAL_TEXT * n, TRIAL_STEPS) for n in (12, 4, 1)]
-    prompt = Prompt(next((r for r in requests if writer.fits(r, TRIAL_STEPS)), requests[-1]))
+    prompt = Prompt(next((r for r in requests if writer.fits(r)), requests[-1]))
     generator = writer.generator
     start = time.perf_counter()
     generator.generate([prompt], GenerationSettings(max_new_tokens=1))

@@ -187,10 +187,14 @@ def keep_top_p(scores: FloatArray, p: float) -> FloatArray:
     :param scores: Shape (vocabulary,).
     :param p: Above 0, at most 1.
     """
-    order = np.argsort(scores, kind="stable")  # ascending: rare tokens are dropped first
-    is_dropped = np.cumsum(np.exp(log_softmax(scores[order]))) <= 1 - p
+    chances = np.exp(log_softmax(scores))
+    # All tokens rarer than an equal share of 1 - p are too little together: only others are sorted.
+    is_rare = chances < (1 - p) / len(scores)
+    others = np.flatnonzero(~is_rare)
+    order = others[np.argsort(scores[others], kind="stable")]  # ascending: rare ones go first
+    is_dropped = np.cumsum(chances[order]) + chances[is_rare].sum() <= 1 - p
     is_dropped[-1] = False
-    changed: FloatArray = scores.copy()
+    changed: FloatArray = np.where(is_rare, np.float32(-np.inf), scores)
     changed[order[is_dropped]] = -np.inf
     return changed
 
@@ -233,6 +237,8 @@ def drawer(settings: GenerationSettings, place: int) -> Draw:
 
     def draw(scores: FloatArray) -> int:
         chances = probabilities(scores, settings).astype(np.float64)
-        return int(random.choice(len(chances), p=chances / chances.sum()))
+        possible = np.flatnonzero(chances)
+        chosen = chances[possible]
+        return int(random.choice(possible, p=chosen / chosen.sum()))
 
     return draw

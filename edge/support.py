@@ -15,9 +15,18 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from edge.claims import bare_stem, denied_stems, long_stems, names_in, numbers_in
+from edge.claims import (
+    bare_stem,
+    denied_stems,
+    is_uncertain,
+    long_stems,
+    names_in,
+    numbers_in,
+    reports_question,
+)
 from edge.heads import Head
 from edge.lexicon import Rarity, stem, words
+from edge.retelling import retells
 from edge.windows import Array, FloatArray
 
 N_EVIDENCE = 3
@@ -26,7 +35,7 @@ NEAR = 5
 """Sentences looked at around a place: who says what is seldom in one sentence."""
 EVIDENCE_SHARE = 0.6
 """A sentence is evidence if it is this share as close as the closest."""
-_SMALL = frozenset({"0", "1", "2"})
+SMALL_NUMBERS = frozenset({"0", "1", "2"})
 """Numbers that English has other words for: their absence proves nothing."""
 
 
@@ -117,8 +126,31 @@ def unsaid(claim: str, said: Said, rarity: Rarity | None = None) -> list[str]:
     if rarity is not None and rarity(first) == 1.0:
         names = [first, *names]
     missing = [name for name in names if not _is_said(name, spoken)]
-    numbers = set().union(*said.numbers) | _SMALL
+    numbers = set().union(*said.numbers) | SMALL_NUMBERS
     return missing + [number for number in numbers_in(claim) if number not in numbers]
+
+
+def retold_place(claim: str, said: Said) -> int | None:
+    """The transcript sentence that a claim retells, and does not turn around.
+
+    A question is retold as one, a wish or a possibility as one, and a denial as a denial.
+
+    :param claim: A written sentence.
+    :param said: The passage.
+    :return: Its place in the passage; None if there is none.
+    """
+    denies = bool(denied_stems(claim))
+    stems = set(long_stems(claim))
+    for place, text in enumerate(said.texts):
+        is_question = text.rstrip("\"”’'").endswith("?")
+        is_turned = (
+            is_question != reports_question(claim)
+            or (is_uncertain(text) and not is_uncertain(claim))
+            or (denies != (not stems.isdisjoint(said.denied[place])))
+        )
+        if not is_turned and retells(claim, text):
+            return place
+    return None
 
 
 def support_features(
@@ -155,16 +187,6 @@ def predict_support(
     return head.predict(support_features(claims, vectors, said, rarity))
 
 
-def said_together(claim: str, said: Said) -> float:
-    """Largest share of a claim's words, as stems, that one transcript sentence has.
-
-    :param claim: A written sentence.
-    :param said: The passage.
-    """
-    own = set(long_stems(claim))
-    return max(len(own & stems) for stems in said.stems) / max(1, len(own))
-
-
 def pairs_said(claim: str, said: Said) -> float:
     """Share of a claim's neighbouring words, as stems, that are neighbours in the passage.
 
@@ -189,7 +211,7 @@ def _features(
     local = [frozenset().union(*said.stems[a:b]) for a, b in windows]
     names, numbers = names_in(claim), numbers_in(claim)
     near_words = [frozenset().union(*said.spoken[a:b]) for a, b in windows]
-    near_numbers = [set().union(*said.numbers[a:b]) | _SMALL for a, b in windows]
+    near_numbers = [set().union(*said.numbers[a:b]) | SMALL_NUMBERS for a, b in windows]
     claim_denied = denied_stems(claim)
     best_denied = frozenset().union(*(said.denied[i] for i in best))
     shared = set(own) & frozenset().union(*(said.stems[i] for i in best))

@@ -26,6 +26,7 @@ from export.fetch import Checkpoint
 from export.gguf_file import read_own_blocks
 from export.perplexity import FloatArray, Tokens, certify, compare, seed_windows
 from export.recipe import GenerationRecipe, Recipe
+from export.references import measure_rouge
 from export.seq2seq import read_seq2seq
 from export.seq2seq_graph import write_seq2seq
 from export.weights import Array, BlockWeights, DynamicWeights, Weights
@@ -95,11 +96,11 @@ def build_generator(
     golden = replace(
         spec.golden, nats_per_token=round(generator.nats_per_token(spec.golden.text), 5)
     )
-    manifest = replace(
-        manifest,
-        certificate=certify(report, recipe.generation_gates[precision], precision),
-        generator=replace(spec, golden=golden),
-    )
+    certificate = dict(certify(report, recipe.generation_gates[precision], precision))
+    if settings.references is not None:
+        log("comparing with a person's sentences")
+        certificate["rouge"] = measure_rouge(generator, settings.references, seeds)
+    manifest = replace(manifest, certificate=certificate, generator=replace(spec, golden=golden))
     write_manifest(folder, manifest)
     return read_bundle(folder)
 

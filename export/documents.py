@@ -74,7 +74,7 @@ def read_documents(folder: Path) -> list[Document]:
     :raises TrainingDataError: If one is missing or malformed.
     """
     documents: list[Document] = []
-    for name, read in ((MEETINGS, _meeting), (CHAPTERED, _chaptered), (DESCRIBED, _described)):
+    for name, read in ((MEETINGS, meeting), (CHAPTERED, _chaptered), (DESCRIBED, described)):
         path = folder / name
         try:
             with gzip.open(path, "rt", encoding="utf-8") as file:
@@ -133,8 +133,11 @@ def as_sentences(turns: Sequence[Mapping[str, Any]], with_speakers: bool) -> tup
     return tuple(rebuild_sentences(Transcript(segments, "json")))
 
 
-def _meeting(row: Mapping[str, Any]) -> Iterator[Document]:
-    """A meeting, and for each question about it the turns that answer it."""
+def meeting(row: Mapping[str, Any]) -> Iterator[Document]:
+    """A meeting, and for each question about it the turns that answer it.
+
+    :param row: Of the file of meetings.
+    """
     group = f"meeting/{row['domain']}"
     for_training = row["split"] == "train"
     yield Document(
@@ -175,7 +178,11 @@ def _chaptered(row: Mapping[str, Any]) -> Iterator[Document]:
     )
 
 
-def _described(row: Mapping[str, Any]) -> Iterator[Document]:
+def described(row: Mapping[str, Any]) -> Iterator[Document]:
+    """A chapter and what was written about it.
+
+    :param row: Of the file of described chapters.
+    """
     yield Document(
         id=row["id"],
         group=show_of(row["id"]),

@@ -209,12 +209,15 @@ def _model_with_adapter(
     checkpoint: Path, settings: FinetuneSettings, device: Any, start: Path | None
 ) -> Any:
     import torch
-    from peft import LoraConfig, PeftModel, get_peft_model
+    from peft import LoraConfig, PeftConfig, PeftModel, get_peft_model
     from transformers import AutoModelForCausalLM
 
     base = AutoModelForCausalLM.from_pretrained(checkpoint, dtype=torch.float32)
     if start is not None:
-        return PeftModel.from_pretrained(base, start, is_trainable=True).float().to(device)
+        config = PeftConfig.from_pretrained(str(start))
+        config.lora_dropout = settings.dropout  # each stage has its own
+        adapted = PeftModel.from_pretrained(base, start, is_trainable=True, config=config)
+        return adapted.float().to(device)
     config = LoraConfig(
         r=settings.rank,
         lora_alpha=round(settings.scale * settings.rank),
@@ -263,11 +266,18 @@ def _answer_loss(model: Any, batch: Sequence[TokenExample], device: Any) -> Any:
         mask[row, :n] = 1
     ids, labels, mask = ids.to(device), labels.to(device), mask.to(device)
     whole = model.get_base_model()
-    with torch.autocast(device.type, torch.bfloat16, enabled=device.type == "cuda"):
+    with torch.autocast(device.type, torch.bfloat16, enabled=_has_fast_halves(device)):
         hidden = whole.model(input_ids=ids, attention_mask=mask, use_cache=False).last_hidden_state
         wanted = labels != IGNORED
         logits = whole.lm_head(hidden[wanted])
     return torch.nn.functional.cross_entropy(logits.float(), labels[wanted], reduction="sum")
+
+
+def _has_fast_halves(device: Any) -> bool:
+    """Whether the device multiplies matrices of bfloat16 faster: elsewhere it is far slower."""
+    import torch
+
+    return bool(device.type == "cuda" or torch.cpu._is_amx_tile_supported())
 
 
 def _share_of_rate(step: int, n_updates: int, warmup_share: float) -> float:

@@ -106,6 +106,8 @@ class GenerationRecipe:
     of what the checkpoint recommends."""
     adapter: Path | None = None
     """Folder of an adapter to the checkpoint, in the recipe's folder."""
+    references: Path | None = None
+    """File of sentences by people, in the recipe's folder, that the certificate compares with."""
     writes_summaries: bool = False
     """Whether the model was taught the tasks of ``edge.summary_tasks``."""
 
@@ -203,8 +205,8 @@ def _recipe(document: Mapping[str, Any], folder: Path) -> Recipe:
         raise ValueError(f"task {document['task']!r} is not known")
     gates = {kind: GenerationGate(**limits) for kind, limits in document["gate"].items()}
     settings = dict(document["generation"])
-    if "adapter" in settings:
-        settings["adapter"] = folder / settings["adapter"]
+    for name in {"adapter", "references"} & set(settings):
+        settings[name] = folder / settings[name]
     return Recipe(
         **common,
         sources=sources,

@@ -41,9 +41,12 @@ from export.documents import (
     UNNAMED,
     Document,
     as_sentences,
+    described,
+    meeting,
     show_of,
 )
 from export.errors import TrainingDataError
+from export.sentence_examples import SentencePairs
 
 DEV_SHOW = "btctranscripts/chaincode-podcast"
 """Never learned from, like the meetings whose split is not train: measured on instead."""
@@ -71,7 +74,7 @@ class SummaryExample:
 
     id: str
     source: str
-    """``meetings``, ``notes``, ``chapters`` or ``written``."""
+    """``meetings``, ``notes``, ``chapters``, ``written`` or, of single sentences, ``sentences``."""
     request: str
     answer: str
 
@@ -96,6 +99,8 @@ def read_examples(data: Path, written: Path, encoder: Encoder, log: Log) -> list
         found += _chapters(episodes.values(), reader)
         log("written for this project")
         own = list(_written(written, episodes, reader))
+        log("sentences and what was said around them")
+        sentences = list(_sentences(data, written, meetings, episodes, encoder))
     except (OSError, EOFError, ValueError, KeyError, TypeError) as error:
         raise TrainingDataError(
             f"cannot read the training data in {data} and {written}: "
@@ -103,7 +108,7 @@ def read_examples(data: Path, written: Path, encoder: Encoder, log: Log) -> list
             "docs/training.md says what the files hold.",
         ) from error
     measured = measured_runs(meetings)
-    examples = [e for e in found + own * WRITTEN_TWICE if not _repeats(e, measured)]
+    examples = [e for e in found + own * WRITTEN_TWICE + sentences if not _repeats(e, measured)]
     random.Random(SEED).shuffle(examples)
     return examples
 
@@ -328,6 +333,35 @@ def _written(
         entry = json.loads(line)
         request = episode_request(notes[entry["id"]], len(entry["summary"].split()))
         yield SummaryExample(f"{entry['id']}+", "written", request, entry["summary"])
+
+
+def _sentences(
+    data: Path,
+    folder: Path,
+    meetings: Iterable[Row],
+    episodes: Mapping[str, Row],
+    encoder: Encoder,
+) -> Iterator[SummaryExample]:
+    """Single sentences of the summaries, each with what was said around it."""
+    summed_up = [
+        *(("written", document) for document in read_written(folder, episodes)),
+        *(("meetings", document) for row in meetings for document in _answered(row)),
+        *(
+            ("notes", document)
+            for row in read_rows(data / DESCRIBED)
+            for document in described(row)
+        ),
+    ]
+    pairs = SentencePairs(encoder)
+    for source, document in summed_up:
+        for identifier, request, answer in pairs.of(document, source):
+            yield SummaryExample(identifier, "sentences", request, answer)
+
+
+def _answered(row: Row) -> Iterator[Document]:
+    """The turns that answer each question about a meeting to learn from."""
+    parts = itertools.islice(meeting(row), 1, None)
+    return parts if row["split"] == "train" else iter(())
 
 
 def _summary_example(

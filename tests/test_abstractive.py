@@ -14,25 +14,22 @@ import jsonschema
 import pytest
 from click.testing import CliRunner
 
-from edge.abstractive import (
-    Material,
-    Writer,
-    is_well_formed,
-    write_chapters,
-)
+from edge.abstractive import write_chapters
 from edge.cli import main
 from edge.digest import digest_transcript
 from edge.encoder import Encoder
 from edge.errors import BundleError
-from edge.generator import Completion
 from edge.keypoints import rank_sentences, without_lead
 from edge.manifest import read_bundle
 from edge.pacing import Pace, Writing, measure_pace
+from edge.passages import Material, choose_windows, read_passage, window_around
 from edge.render import to_dict, to_markdown, to_text
 from edge.salience import predict_salience
 from edge.sentences import rebuild_sentences
 from edge.store import add_bundle, find_writer
+from edge.summary_tasks import title_request
 from edge.transcript import parse_transcript, read_transcript
+from edge.writer import Writer, choose_held, is_well_formed
 from tests.conftest import CHIP, ROOT
 
 TINY = ROOT / "tests" / "data" / "bundles" / "tiny-llama-fp32"
@@ -49,6 +46,9 @@ TIMED = "\n".join(
         ]
     )
 )
+
+
+TOLD = "A lot of startups come to them because serving the model is too slow."
 
 
 @pytest.fixture(scope="module")
@@ -86,31 +86,34 @@ def material(encoder: Encoder) -> Material:
 def checked(text: str, writer: Writer, material: Material) -> tuple[list[str], int]:
     kept = list(range(len(material.sentences)))
     said = writer.prepare(material, kept)
-    held, n_rejected = writer.check(Completion(text, (), 0, "end"), said, kept, material)
+    held, n_rejected = writer.judge(text, said, kept, "written")
     return [sentence.text for sentence in held], n_rejected
 
 
-def test_what_holds_is_shown_with_its_evidence(writer: Writer, material: Material) -> None:
+def test_what_holds_is_kept_with_its_evidence(writer: Writer, material: Material) -> None:
     kept = list(range(len(material.sentences)))
-    text = "Half precision can cut the inference time by fifty percent.\nTitle: Half precision"
-    said = writer.prepare(material, kept)
-    held, n_rejected = writer.check(Completion(text, (), 0, "end"), said, kept, material)
+    text = f"{TOLD}\nTitle: Serving models"
+    held, n_rejected = writer.judge(text, writer.prepare(material, kept), kept, "rewritten")
     assert n_rejected == 0
-    assert [s.text for s in held] == ["Half precision can cut the inference time by fifty percent."]
-    assert (held[0].source, held[0].start_s, held[0].end_s) == ("written", 180.0, 230.0)
-    assert 3 in held[0].evidence
+    assert [s.text for s in held] == [TOLD]
+    assert (held[0].source, held[0].places[0]) == ("rewritten", 2)
     assert 0.5 <= held[0].support <= 1.0
 
 
 @pytest.mark.parametrize(
     "claim",
     [
-        "Half precision at Google can cut the inference time by fifty percent.",
-        "Half precision can cut the inference time by seventy percent.",
-        "You can cut the inference time by fifty percent with half precision.",
-        "Half precision can cut the inference time by fifty",
-        "Summarize in 50 words how half precision can cut the inference time.",
+        "A lot of startups come to Google because serving the model is too slow.",
+        "Seventy startups come to them because serving the model is too slow.",
+        "You have a lot of startups because serving the model is too slow.",
+        "A lot of startups come to them because serving the model is",
+        "It has a lot of startups because serving the model is too slow.",
+        "Summarize in 50 words how a lot of startups come because serving the model is too slow.",
         "The meeting was about the new remote control and its buttons.",
+        "Netflix is too slow because serving the model is too slow for a lot of startups.",
+        "Customers can actually break even on every startup that pays for it.",
+        "They collected personal data from the devices of their customers.",
+        "Half precision can cut the inference time by fifty percent.",
     ],
 )
 def test_what_does_not_hold_is_not_shown(claim: str, writer: Writer, material: Material) -> None:
@@ -119,11 +122,49 @@ def test_what_does_not_hold_is_not_shown(claim: str, writer: Writer, material: M
     assert n_rejected == 1
 
 
-def test_a_sentence_is_told_once(writer: Writer, material: Material) -> None:
-    claim = "Half precision can cut the inference time by fifty percent."
-    held, n_rejected = checked(f"{claim} {claim}", writer, material)
-    assert held == [claim]
-    assert n_rejected == 1
+def test_a_sentence_is_told_once_and_in_the_words_there_are(
+    writer: Writer, material: Material
+) -> None:
+    kept = list(range(len(material.sentences)))
+    text = (
+        f"{TOLD} A lot of startups come to them because serving the model is slow. "
+        "The team never collected any personal data from the devices of their customers."
+    )
+    held, _ = writer.judge(text, writer.prepare(material, kept), kept, "written")
+    assert len(held) == 3
+    assert choose_held(held, 40) == [held[0], held[2]]
+    assert choose_held(held, 15) == [held[0]]
+    assert choose_held(held, 1) == [held[0]]
+    assert choose_held(held[1:], 40, held[:1]) == [held[0], held[2]]
+    assert choose_held([], 30) == []
+
+
+def test_a_chapter_is_read_around_its_moments(material: Material) -> None:
+    assert window_around([5, 5, 5, 5, 5], 2, 5) == (2, 3)
+    assert window_around([5, 5, 5, 5, 5], 2, 12) == (1, 4)
+    assert window_around([5, 5, 5, 5, 5], 0, 12) == (0, 3)
+    assert window_around([5, 5], 1, 100) == (0, 2)
+    windows = choose_windows(material, list(range(6)))
+    assert windows
+    assert all(window == list(range(window[0], window[-1] + 1)) for window in windows)
+    questions = Material(
+        material.sentences,
+        ["What do they do about their models?"] * 6,
+        *(material.usable, material.vectors, material.salience, material.ranked),
+    )
+    assert choose_windows(questions, list(range(6))) == []
+
+
+def test_what_does_not_fit_the_model_is_read_in_part(material: Material) -> None:
+    everything = list(range(6))
+    whole = read_passage(material, everything, title_request, lambda request: True)
+    part = read_passage(material, everything, title_request, lambda request: len(request) < 400)
+    assert whole is not None
+    assert part is not None
+    assert set(part.kept) < set(whole.kept)
+    assert part.request.endswith("Give a title.")
+    assert read_passage(material, everything, title_request, lambda request: False) is None
+    assert read_passage(material, [0], title_request, lambda request: True) is None
 
 
 def test_a_title_says_what_was_said(writer: Writer, material: Material) -> None:

@@ -10,13 +10,16 @@ from typing import Any
 import numpy as np
 import pytest
 
+from edge.encoder import Encoder
 from edge.store import embedded_models_folder
 from export import summary_examples
 from export.adapter import CONFIG_FILE, WEIGHTS_FILE, LowRank, add_adapter, read_adapter
 from export.build_generator import DecoderSources, make_weights, state_arrays
+from export.documents import Document, as_sentences
 from export.errors import RecipeError
 from export.finetune import FinetuneSettings, TokenExample, finetune, plot_losses
 from export.recipe import FolderSource, GenerationRecipe, Recipe, load_recipe
+from export.sentence_examples import SentencePairs
 from export.summarizer import train_summarizer
 from export.summary_examples import DEV_SHOW, said_part, word_runs
 from tests.conftest import ROOT
@@ -195,6 +198,30 @@ def test_a_note_is_learned_as_far_as_it_was_said() -> None:
     assert said_part("Alice met Bob in Paris.", said) == ""
 
 
+def test_a_summary_is_taken_apart_into_sentences_that_were_said(encoder: Encoder) -> None:
+    said = [
+        "I joined Netflix after I finished my degree at Stanford.",
+        "A lot of startups come to us because serving the model is too slow.",
+        "If they use half precision they can cut the inference time by fifty percent.",
+        "And then they can actually break even on every customer.",
+    ]
+    document = Document(
+        "show/episode#1", "show", True, as_sentences([{"content": text} for text in said], False),
+        references=(
+            "However, with half precision they can cut the inference time by fifty percent. "
+            "The guest joined Google after a degree at Stanford. "
+            "The weather was bad and nobody went out for a walk.",
+        ),
+    )  # fmt: skip
+    pairs = list(SentencePairs(encoder).of(document, "meetings"))
+    assert len(pairs) == 1
+    identifier, request, answer = pairs[0]
+    assert identifier == "show/episode#1/0"
+    assert "fifty percent." in request
+    assert request.endswith("Summarize in 10 words.")
+    assert answer == "With half precision they can cut the inference time by fifty percent."
+
+
 class _NoReading:
     """Passages as they are: what is left out of long ones is no matter here."""
 
@@ -218,6 +245,7 @@ def test_nothing_that_is_measured_on_is_learned() -> None:
     examples += summary_examples._written(written, episodes, reader)
     assert len({e.id for e in examples if e.source == "written"}) >= 300
     dev = {row["id"] for row in meetings if row["split"] != "train"}
+    assert not [d for row in meetings if row["id"] in dev for d in summary_examples._answered(row)]
     dev |= {identifier for identifier in episodes if identifier.startswith(DEV_SHOW)}
     assert len(dev) == 35 + 20
     for example in examples:

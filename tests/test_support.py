@@ -7,13 +7,16 @@ import pytest
 
 from edge.claims import (
     denied_stems,
+    is_uncertain,
     names_in,
     numbers_in,
+    reports_question,
     speaks_to_reader,
     without_invented_gender,
 )
 from edge.encoder import Encoder
-from edge.support import Said, as_said, find_evidence, predict_support, unsaid
+from edge.retelling import retells
+from edge.support import Said, as_said, find_evidence, predict_support, retold_place, unsaid
 
 PASSAGE = (
     "I joined Netflix after I finished my degree at Stanford.",
@@ -113,3 +116,78 @@ def test_nobody_is_made_a_man_or_a_woman() -> None:
     told = frozenset({"before", "she", "wrote", "her", "books"})
     assert without_invented_gender("She wrote her books.", told) == "She wrote her books."
     assert without_invented_gender("He wrote books.", told) == "The speaker wrote books."
+
+
+def test_wishes_possibilities_and_questions_are_told_from_facts() -> None:
+    assert is_uncertain("They might cut the precision.")
+    assert is_uncertain("If it is slow, they cut the precision.")
+    assert not is_uncertain("They cut the precision.")
+    assert reports_question("The host asks whether it is slow.")
+    assert not reports_question("It is slow.")
+
+
+@pytest.mark.parametrize(
+    ("claim", "sentence"),
+    [
+        ("The team had twenty people working on recommendations for television.",
+         "We had maybe twenty people working on recommendations for television."),
+        ("The speaker thinks that serving the large language model is too slow.",
+         "I think serving the large language model is just too slow."),
+        ("The reason that they left was that they wanted to do video documentation.",
+         "For me, like the reason that I left was that I wanted to do video documentation."),
+        ("There are too many people who want to build from scratch.",
+         "I just feel like there's too many people who want to just build them from scratch."),
+    ],
+)  # fmt: skip
+def test_a_sentence_reported_and_shortened_is_retold(claim: str, sentence: str) -> None:
+    assert retells(claim, sentence)
+
+
+@pytest.mark.parametrize(
+    ("claim", "sentence"),
+    [
+        # given to somebody else
+        ("Users build graphs of users and hashtags.", "We build graphs of users and hashtags."),
+        # a word that was not said
+        ("The new show is called Machine Learning for Hackers.",
+         "The original show was called Machine Learning for Hackers."),
+        # a word left out that mattered
+        ("The people that join the sessions are very different in math.",
+         "The people that join those sessions, their levels of math are very different in math."),
+        # another order
+        ("Serving the model is slow because startups come to us.",
+         "Startups come to us because serving the model is slow."),
+        # nothing told
+        ("The speaker thinks that it is slow.", "I think it is slow."),
+        ("The guest explains that they are discussing it.", "We never collected any data."),
+    ],
+)  # fmt: skip
+def test_what_is_added_turned_or_lost_is_not_retold(claim: str, sentence: str) -> None:
+    assert not retells(claim, sentence)
+
+
+OTHERWISE = (
+    "I'm your host, Lukas Biewald.",
+    "Chip is an expert who works at a startup on machine learning pipelines.",
+    "She worked at Netflix before that.",
+    "What tools do you use to deploy the models?",
+    "We deploy the models with Docker.",
+    "We do not train the models on the devices.",
+)
+
+
+@pytest.mark.parametrize(
+    ("claim", "place"),
+    [
+        ("Chip is an expert who works at a startup on machine learning pipelines.", 1),
+        ("The host asks what tools they use to deploy the models.", 3),
+        ("The team deploys the models with Docker on the devices.", None),
+        ("They do not train the models on the devices there.", None),
+        ("They train the models on the devices.", None),
+        ("The tools are used to deploy the models.", None),
+        ("Lukas Biewald is an expert who works at a startup on machine learning pipelines.", None),
+    ],
+)
+def test_what_is_retold_is_found(claim: str, place: int | None, encoder: Encoder) -> None:
+    said = as_said(OTHERWISE, encoder.encode(OTHERWISE))
+    assert retold_place(claim, said) == place

@@ -2,6 +2,7 @@
 
     decoder   SmolLM2-135M against llama.cpp on the same GGUF file, and against optimum's export
     batch     four prompts at once against one after the other
+    summarizer spoken-135m on an episode's moments, against llama.cpp with the same adapter
     seq2seq   shapes of T5-small and BART-base against PyTorch, optimum and CTranslate2
 
 All sides take turns, a fresh process each time, with the same token ids; prints a table and one
@@ -130,6 +131,27 @@ def batch(runs: int, threads: int) -> dict[str, Any]:
     return {**record, "limits": _limits(record["measures"], sides, threads, rows)}
 
 
+def summarizer(runs: int, threads: int) -> dict[str, Any]:
+    """spoken-135m: eight moments of the longest seed, 32 tokens written about each.
+
+    :param runs: Rounds.
+    :param threads: Of every side.
+    """
+    bundles = {f"edge {p}": FOLDER / f"edge-spoken-{p}" for p in ("int4", "int8", "fp16", "fp32")}
+    tokenizer = bundles["edge int4"] / "tokenizer.json"
+    prompts = [seed_tokens(tokenizer, 120 * i, 120) for i in range(8)]
+    llama = [sys.executable, str(PEERS / "llama_cpp_worker.py")]
+    files = FOLDER / "spoken-gguf"
+    adapted = [*llama, str(FOLDER / "smollm2.gguf"), str(files / "adapter.gguf")]
+    commands = {
+        **{name: [*OURS, str(folder)] for name, folder in bundles.items()},
+        "llama.cpp Q4_1 + adapter": adapted,
+        "llama.cpp Q8_0, merged": [*llama, str(files / "merged-q8_0.gguf")],
+    }
+    task = Task(prompts, 32, threads, together=True)
+    return _compare("summarizer", commands, task, runs, ("read", "write", "rss"))
+
+
 def seq2seq(runs: int, threads: int) -> dict[str, Any]:
     """512 tokens read, 60 written, greedily and with 4 beams, INT8.
 
@@ -236,16 +258,20 @@ def _limits(
     return limits
 
 
+BENCHMARKS = {
+    "decoder": decoder, "batch": batch, "summarizer": summarizer, "seq2seq": seq2seq,
+}  # fmt: skip
+
+
 def main() -> None:
     """Measure, print tables, print the record."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0] if __doc__ else None)
-    parser.add_argument("name", choices=("decoder", "batch", "seq2seq"))
+    parser.add_argument("name", choices=tuple(BENCHMARKS))
     parser.add_argument("--runs", type=int, default=5, help="rounds that count")
     parser.add_argument("--threads", type=int, default=2, help="threads of every side")
     arguments = parser.parse_args()
     if not FOLDER.is_dir():
         raise SystemExit("nothing is prepared: make bench-generation")
-    benchmark = {"decoder": decoder, "batch": batch, "seq2seq": seq2seq}[arguments.name]
     record = {
         "schema_version": 1,
         "utc": datetime.now(timezone.utc).isoformat(timespec="seconds"),
@@ -254,7 +280,7 @@ def main() -> None:
         "os": platform.platform(),
         "threads": arguments.threads,
         "benchmark": arguments.name,
-        "result": benchmark(arguments.runs, arguments.threads),
+        "result": BENCHMARKS[arguments.name](arguments.runs, arguments.threads),
     }
     print(json.dumps(record))
 

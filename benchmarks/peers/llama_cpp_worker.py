@@ -1,4 +1,4 @@
-"""One run of llama.cpp through llama-cpp-python: ``llama_cpp_worker.py FILE.gguf TASK.json``."""
+"""One run of llama.cpp: ``llama_cpp_worker.py FILE.gguf [ADAPTER.gguf] TASK.json``."""
 
 import json
 import os
@@ -11,10 +11,13 @@ from llama_cpp import Llama
 
 def main() -> None:
     """Read and write once cold and once warm; print the times."""
-    task = json.loads(Path(sys.argv[2]).read_text(encoding="utf-8"))
+    file, *adapter, task_file = sys.argv[1:]
+    task = json.loads(Path(task_file).read_text(encoding="utf-8"))
     n_context = max(map(len, task["prompts"])) + task["new_tokens"] + 8
     threads = {"n_threads": task["threads"], "n_threads_batch": task["threads"]}
-    model = Llama(sys.argv[1], n_ctx=n_context, verbose=False, **threads)
+    if adapter:
+        threads["lora_path"] = adapter[0]
+    model = Llama(file, n_ctx=n_context, verbose=False, **threads)
     model.eval(task["prompts"][0])
     model.sample(temp=0)
     cold_s = time.time() - float(os.environ["BENCHMARK_STARTED"])

@@ -15,6 +15,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from benchmarks.peers.summarizer_gguf import write_summarizer
 from export.build import build_bundle
 from export.fetch import fetch
 from export.gguf_file import unpack_gguf
@@ -32,6 +33,9 @@ def main() -> None:
     _make(checkpoint, partial(unpack_gguf, gguf))
     for precision in ("fp32", "int8", "int4"):
         _make(FOLDER / f"edge-smollm2-{precision}", partial(_smollm2, precision))
+    for precision in ("fp32", "fp16", "int8", "int4"):
+        _make(FOLDER / f"edge-spoken-{precision}", partial(_summarizer, precision))
+    _make(FOLDER / "spoken-gguf", partial(_summarizer_gguf, gguf))
     _make(FOLDER / "plain-smollm2", partial(_plain_export, checkpoint))
     _make(FOLDER / "plain-smollm2-int8", partial(_quantize, FOLDER / "plain-smollm2"))
     for shape in SHAPES:
@@ -69,6 +73,19 @@ def _smollm2(precision: str, target: Path) -> None:
     source = (FolderSource(FOLDER / "smollm2.gguf"),)
     recipe = replace(load_recipe("smollm2-135m"), sources=source)
     build_bundle(recipe, precision, target, ROOT / "seeds", _log)
+
+
+def _summarizer(precision: str, target: Path) -> None:
+    source = (FolderSource(FOLDER / "smollm2.gguf"),)
+    recipe = replace(load_recipe("spoken-135m"), sources=source)
+    build_bundle(recipe, precision, target, ROOT / "seeds", _log)
+
+
+def _summarizer_gguf(gguf: Path, target: Path) -> None:
+    recipe = load_recipe("spoken-135m")
+    assert recipe.generation is not None
+    assert recipe.generation.adapter is not None
+    write_summarizer(gguf, recipe.generation.adapter, target)
 
 
 def _seq2seq(checkpoint: Path, target: Path) -> None:

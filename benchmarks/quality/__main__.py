@@ -23,7 +23,6 @@ import numpy as np
 from benchmarks.quality import baselines, data, metrics, written
 from benchmarks.quality.data import DEV_SHOW, Item
 from benchmarks.quality.written import score_written, score_written_titles
-from edge.abstractive import Writer
 from edge.chapters import MAX_TITLE_WORDS, title_chapters
 from edge.digest import Digest, digest_transcript
 from edge.encoder import Encoder, Progress
@@ -37,6 +36,7 @@ from edge.records import Sentence
 from edge.store import find_bundle, find_writer
 from edge.tagger import tag_sentences
 from edge.windows import FloatArray
+from edge.writer import Writer
 
 OURS = "**edge**"
 Scores = dict[str, list[dict[str, float]]]

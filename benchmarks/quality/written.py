@@ -6,22 +6,25 @@ import sys
 from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Sequence
+from functools import partial
 from itertools import pairwise
 
 from benchmarks.quality import baselines, metrics
 from benchmarks.quality.data import Item
-from edge.abstractive import Material, Writer, read_passage, write_chapters
+from edge.abstractive import write_chapters
 from edge.chapters import title_chapters
 from edge.digest import digest_transcript
 from edge.encoder import Encoder
 from edge.generator import Generator
 from edge.keypoints import rank_sentences, without_lead
+from edge.passages import Material, read_passage
 from edge.prompts import Prompt
 from edge.salience import predict_salience
 from edge.sampling import GenerationSettings
 from edge.sentences import sentence_texts
-from edge.summary_tasks import split_answer
+from edge.summary_tasks import split_answer, summary_request
 from edge.tagger import tag_sentences
+from edge.writer import Writer
 
 OURS = "**edge**, abstractive"
 Scores = dict[str, list[dict[str, float]]]
@@ -58,7 +61,9 @@ def score_written(
         for name in ("lead", "TF-IDF centroid + MMR"):
             found[name] = baselines.SUMMARIES[name](texts, vectors, max_words)
         material = material_of(item, encoder)
-        reading = read_passage(material, material.inside((0, len(texts))), max_words, False, writer)
+        ask = partial(summary_request, n_words=max_words)
+        everything = material.inside((0, len(texts)))
+        reading = read_passage(material, everything, ask, writer.fits)
         if reading is not None:
             room = GenerationSettings(max_new_tokens=2 * max_words + 24)
             asked = [("the same model, unchecked, at once", writer.generator, reading.request)]
