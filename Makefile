@@ -49,7 +49,8 @@ test-device:
 	  -c $(CONSTRAINTS) '.[test]'
 	$(DEVICE_VENV)/bin/python -m pytest -m 'not export and not slow' \
 	  --ignore tests/test_export.py --ignore tests/test_gguf.py \
-	  --ignore tests/test_finetune.py --ignore tests/test_generation_export.py --ignore tests/test_docs.py -p no:cacheprovider
+	  --ignore tests/test_finetune.py --ignore tests/test_generation_export.py \
+	  --ignore tests/test_real_writers.py --ignore tests/test_docs.py -p no:cacheprovider
 
 # Rebuild the committed default bundle.
 models: .venv/ready

@@ -34,9 +34,12 @@ _ALIKE = {
     )
     for form in forms.split()
 }
+_SAYERS = frozenset(("speaker", "team", "group"))
+"""Who reports may call whoever says "I", "we" or "you"."""
+_IN_PERSON = frozenset("i we you my our your me us im ive".split())
 _REPORTING = (
-    "speaker guest host team group ask wonder say think tell explain note mention add argue "
-    "believe feel point discuss recall also"
+    "ask wonder say think tell explain note mention add argue believe feel point discuss recall "
+    "also"
 )
 _HOLDING = (
     "the a an this that these those it its they their he his she her one themselves of to in for "
@@ -47,6 +50,17 @@ _PASSED_OVER = (
     "definitely certainly course say let know mean think guess feel super always then now here "
     "there thing exactly obviously"
 )
+_TURNING = frozenset(
+    "not no never nobody none nothing neither nor cannot t without hardly will can may should must "
+    "one some few almost nearly what".split()
+)
+"""Words that cannot be left out without turning what is said; "t" is what is left of "don't"."""
+REACH_BEFORE, REACH_AFTER = 4, 2
+"""Words before and after what is kept in which they count."""
+_PREPOSITIONS = frozenset("for in of with by from on at about to into".split())
+"""What follows one is no subject."""
+_ARTICLES = frozenset("the a an this that these those our my your their".split())
+_PARTICIPLE = re.compile(r"(?:ing|ed|en|ne|de|ld)$")
 SAYING, OTHER = 4, 1
 """What a word counts where there are several ways to lay two sentences beside each other."""
 
@@ -57,17 +71,45 @@ def retells(claim: str, sentence: str) -> bool:
     :param claim: A written sentence.
     :param sentence: One of the transcript.
     """
-    own, said = _keys(claim), _keys(sentence)
+    own_words = _words(claim)
+    own, said = [_key(word) for word in own_words], [_key(word) for word in _words(sentence)]
     added, kept = _beside(own, said)
-    if not kept or any(key not in _FREE for key in added):
+    if not kept or not all(_may_add(place, own_words, said) for place in added):
         return False
+    near = range(max(0, kept[0] - REACH_BEFORE), min(len(said), kept[-1] + 1 + REACH_AFTER))
+    passed_over = [said[j] for j in near if j not in kept]
     between = [said[j] for j in range(kept[0], kept[-1]) if j not in kept]
     n_telling = sum(said[j] not in _FREE | _LIGHT for j in kept)
-    return n_telling >= MIN_WORDS and all(key in _FREE | _LIGHT for key in between)
+    return (
+        n_telling >= MIN_WORDS
+        and all(key in _FREE | _LIGHT for key in between)
+        and _TURNING.isdisjoint(passed_over)
+        and not _follows_preposition(said, kept)
+    )
 
 
-def _beside(own: Sequence[str], said: Sequence[str]) -> tuple[list[str], list[int]]:
-    """What a claim adds, and the places of what it keeps: the longest common subsequence."""
+def _follows_preposition(said: Sequence[str], kept: Sequence[int]) -> bool:
+    """Whether what is told begins with what was no subject: "for the nodes it is the same"."""
+    place = next((j for j in kept if said[j] not in _FREE | _LIGHT), 0) - 1
+    while place >= 0 and said[place] in _ARTICLES:
+        place -= 1
+    return place >= 0 and said[place] in _PREPOSITIONS and place not in kept
+
+
+def _may_add(place: int, own_words: Sequence[str], said: Sequence[str]) -> bool:
+    """Whether a word may be there that was not said.
+
+    "Is" may not join two things, and who says it is only known of what is said in person.
+    """
+    if own_words[place] in _SAYERS:
+        return not _IN_PERSON.isdisjoint(said)
+    key = _key(own_words[place])
+    following = own_words[place + 1 : place + 3]
+    return key in _FREE and (key != "be" or any(_PARTICIPLE.search(word) for word in following))
+
+
+def _beside(own: Sequence[str], said: Sequence[str]) -> tuple[list[int], list[int]]:
+    """Places in a claim of what it adds, and in the sentence of what it keeps, in order."""
     weights = [OTHER if key in _FREE else SAYING for key in own]
     best = [[0] * (len(said) + 1) for _ in range(len(own) + 1)]
     for i in reversed(range(len(own))):
@@ -76,20 +118,19 @@ def _beside(own: Sequence[str], said: Sequence[str]) -> tuple[list[str], list[in
             if own[i] == said[j]:
                 best[i][j] = max(best[i][j], weights[i] + best[i + 1][j + 1])
     added, kept, j = [], [], 0
-    for i, key in enumerate(own):
+    for i in range(len(own)):
         while j < len(said) and best[i][j] == best[i][j + 1]:
             j += 1
-        if j < len(said) and key == said[j] and best[i][j] == weights[i] + best[i + 1][j + 1]:
+        if j < len(said) and own[i] == said[j] and best[i][j] == weights[i] + best[i + 1][j + 1]:
             kept.append(j)
             j += 1
         else:
-            added.append(key)
+            added.append(i)
     return added, kept
 
 
-def _keys(text: str) -> list[str]:
-    parts = [part for word in words(text) for part in re.split(r"['’]", word.lower()) if part]
-    return [_key(part) for part in parts]
+def _words(text: str) -> list[str]:
+    return [part for word in words(text) for part in re.split(r"['’]", word.lower()) if part]
 
 
 @lru_cache(maxsize=4096)

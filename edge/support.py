@@ -133,20 +133,16 @@ def unsaid(claim: str, said: Said, rarity: Rarity | None = None) -> list[str]:
 def retold_place(claim: str, said: Said) -> int | None:
     """The transcript sentence that a claim retells, and does not turn around.
 
-    A question is retold as one, a wish or a possibility as one, and a denial as a denial.
+    A question is retold as one, and a wish or a possibility as one.
 
     :param claim: A written sentence.
     :param said: The passage.
     :return: Its place in the passage; None if there is none.
     """
-    denies = bool(denied_stems(claim))
-    stems = set(long_stems(claim))
     for place, text in enumerate(said.texts):
         is_question = text.rstrip("\"”’'").endswith("?")
-        is_turned = (
-            is_question != reports_question(claim)
-            or (is_uncertain(text) and not is_uncertain(claim))
-            or (denies != (not stems.isdisjoint(said.denied[place])))
+        is_turned = is_question != reports_question(claim) or (
+            is_uncertain(text) and not is_uncertain(claim)
         )
         if not is_turned and retells(claim, text):
             return place

@@ -12,7 +12,8 @@ from typing import Any
 from edge import __version__
 from edge.manifest import MANIFEST_NAME, Bundle, BundleFile, Manifest, TensorSpec, file_sha256
 from edge.store import install_bundle
-from export.errors import MissingExtraError, RecipeError
+from export.errors import RecipeError
+from export.extras import EXPORTING, require
 from export.fetch import Checkpoint, fetch
 from export.recipe import Recipe
 
@@ -39,7 +40,7 @@ def build_bundle(recipe: Recipe, precision: str, output: Path, seeds: Path, log:
             f"recipe {recipe.name} has no precision {precision!r}",
             f"It has: {', '.join(recipe.precisions)}.",
         )
-    require_extra()
+    require(EXPORTING, "exporting", "export")
     with tempfile.TemporaryDirectory(prefix="edge-export-") as temporary:
         work = Path(temporary)
         checkpoint = fetch(recipe.sources, work, log)
@@ -84,25 +85,6 @@ def draft_manifest(
             for path in sorted(folder.iterdir())
         ),
     )
-
-
-def require_extra() -> None:
-    """Check that the export tools are installed.
-
-    :raises MissingExtraError: Naming the command that installs them.
-    """
-    try:
-        import accelerate  # noqa: F401
-        import gguf  # noqa: F401
-        import onnx  # noqa: F401
-        import optimum.exporters.onnx  # noqa: F401
-        import torch  # noqa: F401
-        import transformers  # noqa: F401
-    except ImportError as error:
-        raise MissingExtraError(
-            f"exporting needs {error.name or 'a package'}, which is not installed here",
-            "Install the workstation side: pip install 'edge-insights[export]'",
-        ) from error
 
 
 def tensor_specs(model: Path) -> tuple[tuple[TensorSpec, ...], tuple[TensorSpec, ...]]:

@@ -114,10 +114,10 @@ def build(
 @click.option("--force", is_flag=True, help="Replace the output folder if it exists.")
 def unpack(file: Path, output: Path | None, force: bool) -> None:
     """Write the model in a GGUF FILE as a Hugging Face checkpoint folder, in FP32."""
-    from export.build import require_extra
+    from export.extras import EXPORTING, require
     from export.gguf_file import unpack_gguf
 
-    require_extra()
+    require(EXPORTING, "exporting", "export")
     target = _new_folder(output or Path(file.stem), force)
     unpack_gguf(file, target)
     click.echo(f"{file.name}: checkpoint in {target}")

@@ -28,7 +28,7 @@ from edge.store import install_bundle
 from export.build import tensor_specs, write_manifest
 from export.build_encoder import golden_sample
 from export.documents import data_hashes, read_documents
-from export.errors import MissingExtraError
+from export.extras import require
 from export.parity import certify, compare, seed_sentences
 from export.recipe import Gate
 from export.vectors import VectorCache
@@ -59,14 +59,7 @@ def distill_bundle(
     :param log: Told of each step.
     :raises ExportError: If data are missing or the gate refuses.
     """
-    try:
-        import onnx  # noqa: F401
-        import sklearn  # noqa: F401
-    except ImportError as error:
-        raise MissingExtraError(
-            f"distilling needs {error.name or 'a package'}, which is not installed here",
-            "Install it: pip install 'edge-insights[export,train]'",
-        ) from error
+    require(("onnx", "sklearn"), "distilling", "export,train")
     encoder = Encoder(teacher)
     documents = [document for document in read_documents(data) if document.for_training]
     texts = sorted({s.text for document in documents for s in document.sentences})

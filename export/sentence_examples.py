@@ -17,7 +17,7 @@ from edge.lexicon import content_stems, stem
 from edge.passages import window_around
 from edge.sentences import sentence_texts
 from edge.summary_tasks import passage_text, summary_request
-from edge.support import SMALL_NUMBERS, Said, as_said, find_evidence
+from edge.support import SMALL_NUMBERS, Said, as_said, find_evidence, pairs_said
 from export.documents import Document
 
 WINDOW_WORDS = (50, 70, 90)
@@ -25,9 +25,12 @@ WINDOW_WORDS = (50, 70, 90)
 MAX_SENTENCES = 60
 """Of a longer passage it is less sure which sentences a person meant."""
 MIN_WORDS, MAX_WORDS = 7, 34
-MIN_SAID = {"written": 0.7, "meetings": 0.75, "notes": 0.85}
+MIN_SAID = {"written": 0.6, "meetings": 0.75, "notes": 0.85}
 """Source -> share of a sentence's words that were said around the moment: the less its authors
 kept to what was said, the more is asked."""
+MIN_TOGETHER, MIN_PAIRS = 0.7, 0.5
+"""Shares of a sentence's words that one transcript sentence has, and of its neighbouring words
+that were said as neighbours: learned from others, the model puts together what is apart."""
 SEED = 3
 _BACKWARD = frozenset("This These It They That He She His Her Their".split())
 _LEAD = re.compile(
@@ -70,8 +73,13 @@ class SentencePairs:
             share, window = self._closest(claim, evidence.places, said)
             answer = _LEAD.sub("", claim)
             answer = answer[:1].upper() + answer[1:] if source != "notes" else answer
+            is_close = (
+                share >= MIN_SAID[source]
+                and _said_together(answer, said, window) >= MIN_TOGETHER
+                and pairs_said(answer, said) >= MIN_PAIRS
+            )
             looks_back = source != "written" and not _BACKWARD.isdisjoint(claim.split()[:2])
-            if share >= MIN_SAID[source] and not looks_back and answer[:1].isupper():
+            if is_close and not looks_back and answer[:1].isupper():
                 kept = [i for i in window if content_stems(texts[i]) or i in evidence.places]
                 request = summary_request(passage_text(sentences, texts, kept), len(answer.split()))
                 yield f"{document.id}/{k}", request, answer
@@ -96,3 +104,8 @@ class SentencePairs:
             if is_said and share > best[0]:
                 best = (share, window)
         return best
+
+
+def _said_together(claim: str, said: Said, window: range) -> float:
+    own = set(long_stems(claim))
+    return max((len(own & said.stems[i]) for i in window), default=0) / max(1, len(own))

