@@ -87,6 +87,8 @@ bench-generation: .venv-generation/ready
 	.venv-generation/bin/python -m benchmarks.peers.prepare_generation
 	.venv-generation/bin/python -m benchmarks.generation decoder
 	.venv-generation/bin/python -m benchmarks.generation batch
+	.venv-generation/bin/python -m benchmarks.generation summarizer
+	.venv-generation/bin/python -m benchmarks.generation episode
 	.venv-generation/bin/python -m benchmarks.generation seq2seq
 
 .venv-generation/ready: pyproject.toml constraints.txt

@@ -63,19 +63,27 @@ def write_chapters(
 def write_episode(
     material: Material, chapters: Sequence[WrittenChapter], n_words: int
 ) -> list[WrittenSentence]:
-    """Tell the whole episode: the most salient of what was told of its chapters.
+    """Tell the whole episode: who talks, and the most salient of what was told of its chapters.
 
-    Where that does not fill the budget, the transcript's own sentences do.
+    The sentence that introduces them is the transcript's own, and so is what fills the budget
+    where the chapters do not.
 
     :param material: The episode.
     :param chapters: As ``write_chapters`` gives them.
     :param n_words: Word budget.
     """
     pool = [held for chapter in chapters for held in chapter.held]
-    chosen = choose_held(_by_salience(pool, material), n_words)
+    introduction = material.ranked.introduction
+    opening = []
+    if introduction is not None and all(introduction != held.places[0] for held in pool):
+        opening = [introduction]
+    chosen = choose_held(_by_salience(pool, material), n_words - material.n_words(opening))
     spoken = choose_summary(material.ranked, material.vectors, n_words)
     return _filled(
-        [_sentence(held, material) for held in chosen],
+        [
+            *(_key_point(place, material) for place in opening),
+            *(_sentence(held, material) for held in chosen),
+        ],
         [_key_point(place, material) for place in spoken],
         n_words,
     )

@@ -306,12 +306,12 @@ def _progress() -> Callable[[int, int], None] | None:
 
 def _say_chapter(chapter: Chapter) -> None:
     """A chapter as soon as it is written: the whole digest follows."""
-    from edge.render import chapter_texts, clock
+    from edge.render import chapter_text, clock
 
     time_text = clock(chapter.start_s)
     click.echo(f"{time_text}{' ' if time_text else ''}{chapter.title}", err=True)
-    for text in chapter_texts(chapter):
-        click.echo(f"  {text}", err=True)
+    if told := chapter_text(chapter):
+        click.echo(f"  {told}", err=True)
 
 
 def _say_outcome(outcome: Outcome) -> None:

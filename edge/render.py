@@ -119,8 +119,14 @@ def _summary(digest: Digest) -> dict[str, Any]:
 
 
 def _summary_text(digest: Digest) -> str:
-    shown = digest.summary if digest.written is None else digest.written.sentences
-    return " ".join(sentence.text for sentence in shown)
+    if digest.written is not None:
+        return " ".join(map(_as_told, digest.written.sentences))
+    return " ".join(point.text for point in digest.summary)
+
+
+def _as_told(sentence: WrittenSentence) -> str:
+    """A key point among a model's sentences is the quote it is."""
+    return f"“{sentence.text}”" if sentence.source == "key_point" else sentence.text
 
 
 def _written(sentences: Sequence[WrittenSentence]) -> list[dict[str, Any]]:
@@ -204,7 +210,7 @@ def to_text(digest: Digest) -> str:
         lines += ["", "CHAPTERS"]
         for chapter in digest.chapters:
             lines += _item(clock(chapter.start_s), chapter.title)
-            lines += [line for text in chapter_texts(chapter) for line in _item("", text)]
+            lines += _item("", chapter_text(chapter))
     for name, points in _point_lists(digest):
         lines += ["", name.upper()]
         for point in points:
@@ -221,18 +227,12 @@ def _item(time: str, text: str) -> list[str]:
     return textwrap.wrap(text, WIDTH, initial_indent=f"  {time:>7}  ", subsequent_indent=" " * 11)
 
 
-def chapter_texts(chapter: Chapter) -> list[str]:
+def chapter_text(chapter: Chapter) -> str:
     """What is shown under a chapter's title: what was written of it, or its most salient sentence.
-
-    A key point that stands in the place of a written sentence is shown as the quote it is.
 
     :param chapter: Of a digest.
     """
-    told = " ".join(s.text for s in chapter.summary if s.source != "key_point")
-    quoted = [f"“{s.text}”" for s in chapter.summary if s.source == "key_point"]
-    if chapter.summary:
-        return [text for text in (told, *quoted) if text]
-    return [chapter.gist] if chapter.gist else []
+    return " ".join(map(_as_told, chapter.summary)) or chapter.gist
 
 
 def _point_lists(digest: Digest) -> Iterator[tuple[str, Sequence[KeyPoint]]]:
@@ -297,7 +297,8 @@ def to_markdown(digest: Digest) -> str:
         lines += ["", "## Chapters", ""]
         for chapter in digest.chapters:
             lines.append(f"- {_stamp(chapter.start_s)}**{_escape(chapter.title)}**")
-            lines += [f"  <br>{_escape(text)}" for text in chapter_texts(chapter)]
+            if told := chapter_text(chapter):
+                lines.append(f"  <br>{_escape(told)}")
     for name, points in _point_lists(digest):
         lines += ["", f"## {name}", ""]
         lines += [f"- {_stamp(p.start_s)}{_escape(_spoken(p))}" for p in points]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shlex
@@ -106,3 +107,13 @@ def test_docs_name_only_files_that_exist() -> None:
     for document in [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]:
         for target in re.findall(r"\]\(([^)#:]+)\)", document.read_text()):
             assert (document.parent / target).exists(), f"{document.name}: {target}"
+
+
+def test_the_judged_sentences_are_those_the_table_counts() -> None:
+    path = ROOT / "benchmarks" / "quality" / "judged.jsonl"
+    rows = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+    table = (ROOT / "docs" / "quality.md").read_text(encoding="utf-8")
+    for name, is_shown in (("shown, both", True), ("not shown", False)):
+        verdicts = [row["supported"] for row in rows if row["shown"] is is_shown]
+        share = f"{sum(verdicts)} ({100 * sum(verdicts) / len(verdicts):.0f} %)"
+        assert f"| {name} | {len(verdicts)} | {share} |" in table
