@@ -12,7 +12,7 @@ from functools import partial
 
 from edge.claims import long_stems
 from edge.keypoints import best_in, choose_summary
-from edge.passages import Material, choose_windows, read_passage
+from edge.passages import Material, Reading, choose_windows, read_passage
 from edge.records import WrittenSentence
 from edge.summary_tasks import split_answer, summary_request, title_request
 from edge.writer import REVISION, Held, Writer, choose_held
@@ -92,7 +92,7 @@ def write_episode(
 def _write_chapter(
     place: int, span: tuple[int, int], material: Material, writer: Writer
 ) -> WrittenChapter:
-    """A chapter and its title, written at once; moments of which nothing holds, once more."""
+    """A chapter and its title, written at once."""
     windows = choose_windows(material, material.inside(span))
     ask = partial(summary_request, n_words=WINDOW_ASKED)
     found = [read_passage(material, window, ask, writer.fits) for window in windows]
@@ -102,18 +102,8 @@ def _write_chapter(
     held: list[Held] = []
     title, n_rejected = "", 0
     if whole is not None:
-        said = [writer.prepare(material, reading.kept) for reading in readings]
-        requests = [reading.request for reading in readings]
-        *answers, named = writer.write([*requests, whole.request])
-        unsure = []
-        for k, answer in enumerate(answers):
-            own, n_wrong = writer.judge(answer, said[k], readings[k].kept, "written")
-            held += own
-            n_rejected += n_wrong
-            unsure += [] if own else [k]
-        again = writer.write([requests[k] for k in unsure], REVISION)
-        for k, answer in zip(unsure, again, strict=True):
-            held += writer.judge(answer, said[k], readings[k].kept, "rewritten")[0]
+        *answers, named = writer.write([*(r.request for r in readings), whole.request])
+        held, n_rejected = _judged(readings, answers, "written", material, writer)
         own_title = " ".join(split_answer(named)).strip()
         if writer.is_title_said(own_title, writer.prepare(material, whole.kept)):
             title = own_title
@@ -124,6 +114,34 @@ def _write_chapter(
     return WrittenChapter(
         place, title, tuple(sentences), tuple(chosen), n_rejected, material.n_words(kept)
     )
+
+
+def _judged(
+    readings: Sequence[Reading],
+    answers: Sequence[str],
+    source: str,
+    material: Material,
+    writer: Writer,
+) -> tuple[list[Held], int]:
+    """What holds of the answers about moments, and how many sentences do not.
+
+    A moment of which nothing holds is told once more.
+    """
+    held: list[Held] = []
+    unsure = []
+    n_rejected = 0
+    for reading, answer in zip(readings, answers, strict=True):
+        said = writer.prepare(material, reading.kept)
+        own, n_wrong = writer.judge(answer, said, reading.kept, source)
+        held += own
+        n_rejected += n_wrong
+        if not own:
+            unsure.append(reading)
+    if unsure and source == "written":
+        again = writer.write([reading.request for reading in unsure], REVISION)
+        more, n_wrong = _judged(unsure, again, "rewritten", material, writer)
+        return [*held, *more], n_rejected + n_wrong
+    return held, n_rejected
 
 
 def _by_salience(pool: Sequence[Held], material: Material) -> list[Held]:

@@ -124,20 +124,16 @@ class Writer:
         support = predict_support(claims, vectors, said, rarity, self._encoder.heads["support"])
         found: list[Held] = []
         for claim, vector, chance in zip(claims, vectors, support, strict=True):
-            place = retold_place(claim, said)
-            is_shown = (
-                place is not None
-                and chance >= MIN_SUPPORT
-                and is_well_formed(claim)
-                and not unsaid(claim, said, rarity)
-            )
-            if place is not None and is_shown:
-                nearest = find_evidence(claim, vector, said, rarity).places
-                others = [other for other in nearest if other != place]
-                spoken = frozenset().union(*(said.spoken[i] for i in (place, *others)))
+            best = retold_place(claim, said)
+            if best is None or chance < MIN_SUPPORT or not is_well_formed(claim):
+                continue
+            nearest = find_evidence(claim, vector, said, rarity)
+            if not nearest.unsaid:
+                places = [best, *(place for place in nearest.places if place != best)]
+                spoken = frozenset().union(*(said.spoken[place] for place in places))
                 text = without_invented_gender(claim, spoken)
-                places = tuple(kept[i] for i in (place, *others))
-                found.append(Held(text, vector, places, float(chance), source))
+                said_at = tuple(kept[place] for place in places)
+                found.append(Held(text, vector, said_at, float(chance), source))
         return found, len(claims) - len(found)
 
     def is_title_said(self, title: str, said: Said) -> bool:
@@ -159,15 +155,13 @@ class Writer:
         )
 
 
-def choose_held(pool: Sequence[Held], n_words: int, chosen: Sequence[Held] = ()) -> list[Held]:
+def choose_held(pool: Sequence[Held], n_words: int) -> list[Held]:
     """Of sentences that hold, those that say something new and fit, at least one if there is one.
 
     :param pool: The better first.
-    :param n_words: Most words, those already chosen included.
-    :param chosen: Already.
-    :return: Those already chosen and the others.
+    :param n_words: Most words.
     """
-    found = list(chosen)
+    found: list[Held] = []
     for held in pool:
         n_together = sum(len(other.text.split()) for other in (*found, held))
         if (not found or n_together <= n_words) and not any(_same(held, other) for other in found):
