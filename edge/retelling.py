@@ -34,32 +34,42 @@ _ALIKE = {
     )
     for form in forms.split()
 }
+
+
+@lru_cache(maxsize=4096)
+def _key(word: str) -> str:
+    return _ALIKE.get(word) or bare_stem(word)
+
+
+def _keys(listed: str) -> frozenset[str]:
+    return frozenset(map(_key, listed.split()))
+
+
 _SAYERS = frozenset(("speaker", "team", "group"))
 """Who reports may call whoever says "I", "we" or "you"."""
-_IN_PERSON = frozenset("i we you my our your me us im ive".split())
-_REPORTING = (
+_IN_PERSON = _keys("i we you my our your me us im ive")
+_FREE = _keys(
     "ask wonder say think tell explain note mention add argue believe feel point discuss recall "
-    "also"
+    "also the a an this that these those it its they their he his she her one themselves of to in "
+    "for at which who whom is"
 )
-_HOLDING = (
-    "the a an this that these those it its they their he his she her one themselves of to in for "
-    "at which who whom is"
-)
-_PASSED_OVER = (
+"""What a claim may have besides what was said: what reports, and what holds it together."""
+_LIGHT = _FREE | _keys(
     "really very quite kind sort just also actually basically uh um well like lot totally "
     "definitely certainly course say let know mean think guess feel super always then now here "
-    "there thing exactly obviously"
+    "there thing exactly obviously " + " ".join(FUNCTION_WORDS)
 )
-_TURNING = frozenset(
+"""What it may leave out in between: that, and what says nothing."""
+_TURNING = _keys(
     "not no never nobody none nothing neither nor cannot t without hardly will can may should must "
-    "one some few almost nearly what".split()
+    "one some few almost nearly what"
 )
 """Words that cannot be left out without turning what is said; "t" is what is left of "don't"."""
 REACH_BEFORE, REACH_AFTER = 4, 2
 """Words before and after what is kept in which they count."""
-_PREPOSITIONS = frozenset("for in of with by from on at about to into".split())
+_PREPOSITIONS = _keys("for in of with by from on at about to into")
 """What follows one is no subject."""
-_ARTICLES = frozenset("the a an this that these those our my your their".split())
+_ARTICLES = _keys("the a an this that these those our my your their")
 _PARTICIPLE = re.compile(r"(?:ing|ed|en|ne|de|ld)$")
 SAYING, OTHER = 4, 1
 """What a word counts where there are several ways to lay two sentences beside each other."""
@@ -79,10 +89,10 @@ def retells(claim: str, sentence: str) -> bool:
     near = range(max(0, kept[0] - REACH_BEFORE), min(len(said), kept[-1] + 1 + REACH_AFTER))
     passed_over = [said[j] for j in near if j not in kept]
     between = [said[j] for j in range(kept[0], kept[-1]) if j not in kept]
-    n_telling = sum(said[j] not in _FREE | _LIGHT for j in kept)
+    n_telling = sum(said[j] not in _LIGHT for j in kept)
     return (
         n_telling >= MIN_WORDS
-        and all(key in _FREE | _LIGHT for key in between)
+        and all(key in _LIGHT for key in between)
         and _TURNING.isdisjoint(passed_over)
         and not _follows_preposition(said, kept)
     )
@@ -90,7 +100,7 @@ def retells(claim: str, sentence: str) -> bool:
 
 def _follows_preposition(said: Sequence[str], kept: Sequence[int]) -> bool:
     """Whether what is told begins with what was no subject: "for the nodes it is the same"."""
-    place = next((j for j in kept if said[j] not in _FREE | _LIGHT), 0) - 1
+    place = next((j for j in kept if said[j] not in _LIGHT), 0) - 1
     while place >= 0 and said[place] in _ARTICLES:
         place -= 1
     return place >= 0 and said[place] in _PREPOSITIONS and place not in kept
@@ -131,14 +141,3 @@ def _beside(own: Sequence[str], said: Sequence[str]) -> tuple[list[int], list[in
 
 def _words(text: str) -> list[str]:
     return [part for word in words(text) for part in re.split(r"['’]", word.lower()) if part]
-
-
-@lru_cache(maxsize=4096)
-def _key(word: str) -> str:
-    return _ALIKE.get(word) or bare_stem(word)
-
-
-_FREE = frozenset(map(_key, f"{_REPORTING} {_HOLDING}".split()))
-"""What a claim may have besides what was said."""
-_LIGHT = frozenset(map(_key, [*FUNCTION_WORDS, *_PASSED_OVER.split()]))
-"""What it may leave out in between."""

@@ -7,7 +7,7 @@ the settings are those of ``transformers.generate``, which tests compare with.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -71,9 +71,6 @@ class GenerationSettings:
                 raise ValueError(f"{name} is {getattr(self, name)!r}; allowed is {allowed}")
         if self.n_beams > 1 and (self.temperature > 0 or self.stop):
             raise ValueError("beam search draws no tokens and knows no stop texts")
-
-
-SETTING_NAMES = tuple(field.name for field in fields(GenerationSettings))
 
 
 @dataclass(frozen=True)

@@ -39,11 +39,8 @@ MAX_SENTENCES = {"meeting": 250, "part": 40}
 """Sentences taken of one document, so that long ones do not outweigh the rest."""
 PAIR_WEIGHT = 2.0
 """Weight of word pairs beside single words in the overlap with a human summary."""
-SHORT_WORD = 3
-"""Words of up to this many letters are not stemmed, as in ROUGE."""
 
 Log = Callable[[str], None]
-Predict = Callable[[npt.NDArray[np.float32]], Array]
 
 
 @dataclass(frozen=True)

@@ -167,6 +167,10 @@ def test_a_sentence_reported_and_shortened_is_retold(claim: str, sentence: str) 
          "I don't think payment pools are a well defined specification of channels."),
         ("Payment pools are defined the same way as large channels are.",
          "Payment pools are defined the same way as large channels are not."),
+        ("The team has collected personal data from devices.",
+         "We have never collected personal data from devices."),
+        ("Clients keep personal data on their devices.",
+         "Some clients keep personal data on their devices."),
         # more, or surer, than was said
         ("The reason to look at block building carefully is the hidden potential.",
          "One of the reasons to look at block building carefully is the hidden potential."),
