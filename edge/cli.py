@@ -13,6 +13,7 @@ import click
 from edge import __version__
 from edge.errors import EdgeError
 from edge.models_cli import models
+from edge.stages import stage, stopwatch
 
 if TYPE_CHECKING:
     from edge.batch import Outcome
@@ -162,14 +163,15 @@ def chapters(**options: Any) -> None:
 
 def _run(options: dict[str, Any], parts: frozenset[str], words: int = 120) -> None:
     """Digest all episodes to standard output, or as a batch into a folder."""
-    from edge.batch import expand_sources, run_batch
-    from edge.encoder import Encoder
-    from edge.render import SUFFIXES
-    from edge.store import find_bundle
+    with stage("load"):
+        from edge.batch import expand_sources, run_batch
+        from edge.encoder import Encoder
+        from edge.render import SUFFIXES
+        from edge.store import find_bundle
 
-    sources = expand_sources(options["episodes"])
-    encoder = Encoder(find_bundle(options["model"]), options["threads"])
-    writing = _writing(options, encoder)
+        sources = expand_sources(options["episodes"])
+        encoder = Encoder(find_bundle(options["model"]), options["threads"])
+        writing = _writing(options, encoder)
 
     def render(source: str) -> str:
         digest = _digest(source, encoder, writing, options, parts, words)
@@ -223,6 +225,7 @@ def _writing(options: dict[str, Any], encoder: Encoder) -> Writing | None:
     return Writing(bundle, encoder, options["threads"], budget_s)
 
 
+@stopwatch()
 def _digest(
     source: str,
     encoder: Encoder,
@@ -231,17 +234,20 @@ def _digest(
     parts: frozenset[str],
     words: int,
 ) -> Digest:
-    from edge.batch import STDIN
-    from edge.digest import digest_transcript
-    from edge.domain import find_warnings
-    from edge.transcript import parse_transcript, read_transcript
+    with stage("load"):
+        from edge.batch import STDIN
+        from edge.digest import digest_transcript
+        from edge.domain import find_warnings
+        from edge.transcript import parse_transcript, read_transcript
 
     if source == STDIN:
         transcript = parse_transcript(sys.stdin.buffer.read())
     else:
         transcript = read_transcript(Path(source))
     gaps = [f"repaired {repair.count} x {repair.detail}" for repair in transcript.repairs]
-    gaps += [f"unlike English speech: {warning.detail}" for warning in find_warnings(transcript)]
+    with stage("check"):
+        warnings = find_warnings(transcript)
+    gaps += [f"unlike English speech: {warning.detail}" for warning in warnings]
     if options["strict"] and gaps:
         raise EdgeError(
             f"{source} is not as it should be: {'; '.join(gaps)}",

@@ -10,6 +10,7 @@ import numpy as np
 from edge.errors import InferenceError
 from edge.sampling import FloatArray
 from edge.session import Array, Session
+from edge.stages import stage
 from edge.writing import Cache, IntArray, Step, Writing, new_cache
 
 READ_TOKENS = 128
@@ -40,6 +41,7 @@ class Decoder:
         self._session = session
         self._prefix = Prefix((), {})
 
+    @stage("prefill")
     def begin(
         self, prompts: Sequence[Sequence[int]], max_new_tokens: int, copies: int = 1
     ) -> Writing:

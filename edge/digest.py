@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import itertools
-import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -30,6 +28,7 @@ from edge.records import (
 )
 from edge.salience import predict_salience
 from edge.sentences import is_annotation, rebuild_sentences
+from edge.stages import stage, stopwatch
 from edge.tagger import tag_sentences
 
 if TYPE_CHECKING:  # what writes is loaded only where it is asked
@@ -108,18 +107,6 @@ class Written:
     salient."""
 
 
-class _Stopwatch:
-    def __init__(self) -> None:
-        self.seconds: dict[str, float] = {}
-
-    @contextmanager
-    def stage(self, name: str) -> Iterator[None]:
-        start = time.perf_counter()
-        yield
-        spent = time.perf_counter() - start
-        self.seconds[name] = round(self.seconds.get(name, 0.0) + spent, 4)
-
-
 def digest_transcript(
     transcript: Transcript,
     encoder: Encoder,
@@ -150,96 +137,97 @@ def digest_transcript(
     :raises InferenceError: If the model fails.
     """
     require_heads(encoder.bundle)
-    watch = _Stopwatch()
-    with watch.stage("sentences"):
-        sentences = rebuild_sentences(transcript)
-        reasons = boilerplate.find_boilerplate(sentences)
-        usable = [
-            reason is None and not is_annotation(sentence.text)
-            for reason, sentence in zip(reasons, sentences, strict=True)
-        ]
-    with watch.stage("encode"):
-        vectors = encoder.encode([sentence.text for sentence in sentences], progress)
-    with watch.stage("chapters"):
-        kept = np.flatnonzero(usable)  # an advert is no change of subject
-        found = find_boundaries([sentences[i] for i in kept], vectors[kept], encoder.heads)
-        spans = list(itertools.pairwise([0, *kept[found].tolist(), len(sentences)]))
-    with watch.stage("phrases"):
-        tags = tag_sentences(sentences, encoder.heads["tagger"])
-    found_phrases: list[Keyphrase] = []
-    found_chapters: list[Chapter] = []
-    shown: dict[str, list[int]] = {
-        "summary": [],
-        "key_points": [],
-        "quotes": [],
-        "questions": [],
-    }
-    with watch.stage("key_points"):
-        texts = [keypoints.without_lead(sentence.text) for sentence in sentences]
-        salience = predict_salience(sentences, texts, vectors, encoder.heads, encoder.rarity)
-        ranked = keypoints.rank_sentences(sentences, texts, usable, salience)
-        if "summary" in parts:
-            points = keypoints.choose_key_points(sentences, ranked, vectors, spans)
-            shown = {
-                "key_points": points,
-                "summary": keypoints.choose_summary(ranked, vectors, summary_words),
-                "quotes": quotes.choose_quotes(sentences, ranked, vectors, points),
-                "questions": quotes.choose_questions(sentences, texts, usable, salience),
-            }
-    if "chapters" in parts:
-        with watch.stage("chapters"):
-            titles = chapters.title_chapters(spans, sentences, usable, tags, vectors, encoder)
-            gists = [
-                "" if i is None else ranked.texts[i]
-                for i in (keypoints.best_in(span, ranked, usable) for span in spans)
+    with stopwatch() as watch:
+        with stage("check"):
+            warnings = find_warnings(transcript)
+        with stage("sentences"):
+            sentences = rebuild_sentences(transcript)
+            reasons = boilerplate.find_boilerplate(sentences)
+            usable = [
+                reason is None and not is_annotation(sentence.text)
+                for reason, sentence in zip(reasons, sentences, strict=True)
             ]
-            found_chapters = _chapters(transcript, sentences, spans, titles, gists)
-    written = None
-    if writer is not None and found_chapters and "summary" in parts:
-        from edge.passages import Material
+        vectors = encoder.encode([sentence.text for sentence in sentences], progress)
+        with stage("chapters"):
+            kept = np.flatnonzero(usable)  # an advert is no change of subject
+            found = find_boundaries([sentences[i] for i in kept], vectors[kept], encoder.heads)
+            spans = list(itertools.pairwise([0, *kept[found].tolist(), len(sentences)]))
+        with stage("tag"):
+            tags = tag_sentences(sentences, encoder.heads["tagger"])
+        found_phrases: list[Keyphrase] = []
+        found_chapters: list[Chapter] = []
+        shown: dict[str, list[int]] = {
+            "summary": [],
+            "key_points": [],
+            "quotes": [],
+            "questions": [],
+        }
+        with stage("rank"):
+            texts = [keypoints.without_lead(sentence.text) for sentence in sentences]
+            salience = predict_salience(sentences, texts, vectors, encoder.heads, encoder.rarity)
+            ranked = keypoints.rank_sentences(sentences, texts, usable, salience)
+            if "summary" in parts:
+                points = keypoints.choose_key_points(sentences, ranked, vectors, spans)
+                shown = {
+                    "key_points": points,
+                    "summary": keypoints.choose_summary(ranked, vectors, summary_words),
+                    "quotes": quotes.choose_quotes(sentences, ranked, vectors, points),
+                    "questions": quotes.choose_questions(sentences, texts, usable, salience),
+                }
+        if "chapters" in parts:
+            with stage("chapters"):
+                titles = chapters.title_chapters(spans, sentences, usable, tags, vectors, encoder)
+                gists = [
+                    "" if i is None else ranked.texts[i]
+                    for i in (keypoints.best_in(span, ranked, usable) for span in spans)
+                ]
+                found_chapters = _chapters(transcript, sentences, spans, titles, gists)
+        written = None
+        if writer is not None and found_chapters and "summary" in parts:
+            from edge.passages import Material
 
-        with watch.stage("write"):
-            material = Material(sentences, texts, usable, vectors, salience, ranked)
-            found_chapters, written = _write(
-                material, spans, found_chapters, writer, summary_words, told
-            )
-    if "keyphrases" in parts:
-        with watch.stage("keyphrases"):
-            candidates = find_phrases(sentences, usable, tags)
-            found_phrases = keyphrases.rank_keyphrases(
-                candidates, sentences, vectors, encoder, N_KEYPHRASES
-            )
-    bundles = [(encoder.bundle, encoder.execution_provider)]
-    if writer is not None:
-        bundles.append((writer.generator.bundle, encoder.execution_provider))
-    return Digest(
-        transcript=transcript,
-        title=transcript.title or fallback_title,
-        source_path=source_path,
-        models=tuple(
-            ModelUse(bundle.manifest.name, bundle.manifest.precision, bundle.sha256, provider)
-            for bundle, provider in bundles
-        ),
-        **{
-            name: tuple(
-                keypoints.to_key_point(sentences[i], texts[i], float(ranked.carried[i]))
-                for i in chosen
-            )
-            for name, chosen in shown.items()
-        },
-        keyphrases=tuple(found_phrases),
-        chapters=tuple(found_chapters),
-        coverage=Coverage(
-            words_read=sum(sentence.n_words for sentence in sentences),
-            words_total=transcript.n_words,
-            segments_skipped=tuple(sorted(transcript.repeated)),
-            excluded=tuple(boilerplate.to_excluded(sentences, reasons)),
-        ),
-        warnings=find_warnings(transcript),
-        timings_s=watch.seconds,
-        written=written,
-        summary_reason=summary_reason,
-    )
+            with stage("write"):
+                material = Material(sentences, texts, usable, vectors, salience, ranked)
+                found_chapters, written = _write(
+                    material, spans, found_chapters, writer, summary_words, told
+                )
+        if "keyphrases" in parts:
+            with stage("keyphrases"):
+                candidates = find_phrases(sentences, usable, tags)
+                found_phrases = keyphrases.rank_keyphrases(
+                    candidates, sentences, vectors, encoder, N_KEYPHRASES
+                )
+        bundles = [(encoder.bundle, encoder.execution_provider)]
+        if writer is not None:
+            bundles.append((writer.generator.bundle, encoder.execution_provider))
+        return Digest(
+            transcript=transcript,
+            title=transcript.title or fallback_title,
+            source_path=source_path,
+            models=tuple(
+                ModelUse(bundle.manifest.name, bundle.manifest.precision, bundle.sha256, provider)
+                for bundle, provider in bundles
+            ),
+            **{
+                name: tuple(
+                    keypoints.to_key_point(sentences[i], texts[i], float(ranked.carried[i]))
+                    for i in chosen
+                )
+                for name, chosen in shown.items()
+            },
+            keyphrases=tuple(found_phrases),
+            chapters=tuple(found_chapters),
+            coverage=Coverage(
+                words_read=sum(sentence.n_words for sentence in sentences),
+                words_total=transcript.n_words,
+                segments_skipped=tuple(sorted(transcript.repeated)),
+                excluded=tuple(boilerplate.to_excluded(sentences, reasons)),
+            ),
+            warnings=warnings,
+            timings_s=watch.seconds(),
+            written=written,
+            summary_reason=summary_reason,
+        )
 
 
 def _write(

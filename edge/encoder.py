@@ -13,6 +13,7 @@ from edge.heads import load_heads
 from edge.loading import load_tokenizer, model_path
 from edge.manifest import Bundle, verify_files
 from edge.session import Session, default_threads
+from edge.stages import stage
 
 FloatArray = npt.NDArray[np.float32]
 Progress = Callable[[int, int], None]
@@ -35,6 +36,7 @@ class Encoder:
     :raises InferenceError: If onnxruntime cannot load the model.
     """
 
+    @stage("load")
     def __init__(self, bundle: Bundle, threads: int | None = None) -> None:
         if bundle.manifest.encoder is None:
             raise BundleError(
@@ -57,7 +59,8 @@ class Encoder:
         :return: Shape (texts, dimension), rows of length 1, in the order given.
         :raises InferenceError: If onnxruntime fails.
         """
-        encodings = self._tokenizer.encode_batch(list(texts), add_special_tokens=False)
+        with stage("tokenize"):
+            encodings = self._tokenizer.encode_batch(list(texts), add_special_tokens=False)
         return self.encode_tokens([encoding.ids for encoding in encodings], progress)
 
     def encode_tokens(
@@ -80,7 +83,8 @@ class Encoder:
         done = 0
         sums = np.zeros((len(token_ids), self.spec.dimension), np.float32)
         for batch in _batches(windows):
-            pooled = self._pooled([windows[k] for k in batch])
+            with stage("encode"):
+                pooled = self._pooled([windows[k] for k in batch])
             for row, k in zip(pooled, batch, strict=True):
                 sums[owners[k]] += row * len(windows[k])
             done += sum(len(windows[k]) for k in batch)

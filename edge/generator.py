@@ -18,6 +18,7 @@ from edge.prompts import Prompt, render
 from edge.sampling import FloatArray, GenerationSettings, TokenRules, log_softmax
 from edge.seq2seq import EncoderDecoder
 from edge.session import Session, default_threads, runtime_version
+from edge.stages import stage
 
 BATCH_ROWS = 8
 """Most texts written at once: the weights are read once for all of them, the memory grows."""
@@ -46,6 +47,7 @@ class Generator:
     :raises InferenceError: If onnxruntime cannot load the model.
     """
 
+    @stage("load")
     def __init__(self, bundle: Bundle, threads: int | None = None) -> None:
         if bundle.manifest.generator is None:
             raise BundleError(

@@ -12,6 +12,7 @@ from edge import __version__
 from edge.digest import Digest, Written
 from edge.errors import OutputError
 from edge.records import Chapter, DomainWarning, KeyPoint, WrittenSentence
+from edge.stages import stage
 
 SCHEMA_VERSION = 1
 WIDTH = 88
@@ -186,6 +187,7 @@ def _coverage(digest: Digest) -> dict[str, Any]:
     }
 
 
+@stage("render")
 def to_json(digest: Digest, indent: int | None = 2) -> str:
     """The digest as JSON text.
 
@@ -195,6 +197,7 @@ def to_json(digest: Digest, indent: int | None = 2) -> str:
     return json.dumps(to_dict(digest), ensure_ascii=False, indent=indent) + "\n"
 
 
+@stage("render")
 def to_text(digest: Digest) -> str:
     """The digest for a terminal.
 
@@ -283,6 +286,7 @@ def _written_report(written: Written) -> str:
     return f"summaries are a model's own words from {written.words_read:,} words; {rejected}"
 
 
+@stage("render")
 def to_markdown(digest: Digest) -> str:
     """The digest as Markdown.
 
@@ -320,6 +324,7 @@ def _escape(text: str) -> str:
     return text
 
 
+@stage("render")
 def to_podcast_chapters(digest: Digest) -> str:
     """Podcasting 2.0 chapters (``application/json+chapters``, version 1.2.0).
 

@@ -9,6 +9,7 @@ import numpy as np
 from edge.errors import InferenceError
 from edge.sampling import FloatArray
 from edge.session import Array, Session
+from edge.stages import stage
 from edge.writing import Step, Writing, new_cache
 
 
@@ -36,6 +37,7 @@ class EncoderDecoder:
         self._decoder = decoder
         self._start_token_id = start_token_id
 
+    @stage("prefill")
     def begin(
         self, prompts: Sequence[Sequence[int]], max_new_tokens: int, copies: int = 1
     ) -> Writing:

@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from edge.sampling import FloatArray
 from edge.session import Array, Session
+from edge.stages import stage
 
 IntArray = npt.NDArray[np.int64]
 Lengths = npt.NDArray[np.int32]
@@ -113,7 +114,8 @@ class Writing:
             inputs = {**self._constants, **self._by_prompt}
             self._step = Step(self._session, self._cache, column, inputs)
         self._step.token_ids[:, 0] = token_ids
-        self._step.run(self._lengths)
+        with stage("decode"):
+            self._step.run(self._lengths)
         self._lengths += 1
         self.logits = self._step.logits
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from edge.errors import TranscriptError
 from edge.records import Repair, Segment, Transcript
+from edge.stages import stage
 from edge.transcript import cues, jsons, plain, tables
 from edge.transcript.decode import bytes_to_text
 from edge.transcript.repair import find_repeated, repair_times, tidy_segments
@@ -51,6 +52,7 @@ def read_transcript(path: Path) -> Transcript:
     return parse_transcript(raw)
 
 
+@stage("parse")
 def parse_transcript(raw: bytes) -> Transcript:
     """Parse the bytes of a transcript: decode, recognise, read, repair.
 
