@@ -6,11 +6,13 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from edge import __version__
+from edge.bench.cli import bench
+from edge.click_types import Seconds
 from edge.errors import EdgeError
 from edge.models_cli import models
 from edge.stages import stage, stopwatch
@@ -39,38 +41,6 @@ class EdgeCommand(click.Group):
             return super().invoke(ctx)
         except EdgeError as error:
             raise click.ClickException(str(error)) from error
-
-
-if TYPE_CHECKING:
-    _TimeType = click.ParamType[float]
-else:  # older releases of click have no type there
-    _TimeType = click.ParamType
-
-
-class Seconds(_TimeType):
-    """A time such as ``45``, ``45s``, ``1.5m`` or ``1h``, as seconds."""
-
-    name = "time"
-    _factors: ClassVar = {"s": 1.0, "m": 60.0, "h": 3600.0}
-
-    def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> float:
-        """Seconds of a text.
-
-        :param value: The text, or seconds.
-        :param param: click's.
-        :param ctx: click's.
-        """
-        text = str(value).strip().lower()
-        number, unit = (text[:-1], text[-1]) if text[-1:] in self._factors else (text, "s")
-        try:
-            seconds = float(number) * self._factors[unit]
-        except ValueError:
-            seconds = 0.0
-        if not 0 < seconds < float("inf"):
-            self.fail(f"{value!r} is no time; give seconds, or for example 90s, 2m, 1h", param, ctx)
-        return seconds
 
 
 @click.group(cls=EdgeCommand, context_settings={"help_option_names": ["-h", "--help"]})
@@ -343,6 +313,7 @@ def _finish_batch(outcomes: list[Outcome], quiet: bool) -> None:
         raise click.ClickException("\n".join(["these episodes failed:", *rows]))
 
 
+main.add_command(bench)
 main.add_command(models)
 
 

@@ -37,6 +37,7 @@ class Decoder:
 
     def __init__(self, session: Session, context_tokens: int) -> None:
         self.context_tokens = context_tokens
+        self.execution_provider = session.execution_provider
         self._vocabulary_size = session.outputs["logits"].shape[1]
         self._session = session
         self._prefix = Prefix((), {})

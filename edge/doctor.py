@@ -36,7 +36,7 @@ def device_facts() -> Iterator[tuple[str, str]]:
     for package in ("onnxruntime", "numpy", "tokenizers", "click"):
         yield package, version(package)
     yield "providers", ", ".join(available_providers())
-    yield "cpu", _cpu_model()
+    yield "cpu", cpu_model()
     yield "cpu features", ", ".join(_cpu_features()) or "none known"
     yield "cores", f"{os.cpu_count()} ({default_threads()} threads by default)"
     yield "memory", _memory()
@@ -49,7 +49,8 @@ def _proc(name: str) -> str:
         return ""
 
 
-def _cpu_model() -> str:
+def cpu_model() -> str:
+    """The processor's name; ``unknown`` where nothing tells it."""
     for line in _proc("cpuinfo").split("\n"):
         key, _, value = line.partition(":")
         if key.strip() in ("model name", "Model", "Hardware"):

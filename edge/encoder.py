@@ -92,6 +92,14 @@ class Encoder:
                 progress(done, total)
         return _unit_rows(sums)
 
+    def count_tokens(self, texts: Sequence[str]) -> int:
+        """Tokens of all texts, without markers.
+
+        :param texts: Any texts.
+        """
+        encodings = self._tokenizer.encode_batch(list(texts), add_special_tokens=False)
+        return sum(len(encoding.ids) for encoding in encodings)
+
     def rarity(self, word: str) -> float:
         """How rare a word is, 0 (among the commonest) to 1, from its place in the vocabulary.
 

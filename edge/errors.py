@@ -6,6 +6,7 @@
     |- TranscriptError        the input is no transcript we can read
     |- BundleError            a model bundle is missing, damaged or not for this program
     |- InferenceError         onnxruntime could not run the model
+    |- BenchError             a measurement cannot be made, or a record of one not be used
     `- OutputError            a result could not be written
 """
 
@@ -38,6 +39,10 @@ class BundleError(EdgeError):
 
 class InferenceError(EdgeError):
     """The model could not be loaded or run by onnxruntime."""
+
+
+class BenchError(EdgeError):
+    """A measurement cannot be made, or a record of one cannot be used."""
 
 
 class OutputError(EdgeError):

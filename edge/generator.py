@@ -66,6 +66,7 @@ class Generator:
         added = json.loads(bundle.path("tokenizer.json").read_bytes()).get("added_tokens", [])
         self._special = tuple(token["content"] for token in added if token["special"])
         self.model = _load_model(bundle, threads or default_threads())
+        self.execution_provider = self.model.execution_provider
 
     def tokens(self, prompt: Prompt) -> list[int]:
         """A request as the model reads it.

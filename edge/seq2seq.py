@@ -32,6 +32,7 @@ class EncoderDecoder:
         start_token_id: int,
     ) -> None:
         self.context_tokens = context_tokens
+        self.execution_provider = decoder.execution_provider
         self.max_new_tokens = max_new_tokens
         self._encoder = encoder
         self._decoder = decoder

@@ -1,0 +1,1 @@
+"""The latency suite: what a digest costs on this device, measured and compared."""

@@ -1,0 +1,165 @@
+"""What is measured: scenario x bundle x threads x provider x transcript length."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields, replace
+from typing import Any
+
+from edge.errors import BenchError
+from edge.manifest import Bundle
+
+COLD, STREAM, BATCH, ENCODER, TOKENS = "cold", "stream", "batch", "encoder", "tokens"
+SCENARIOS = {
+    COLD: "the whole command in a fresh process, from its start to its end",
+    STREAM: "one episode after the other in a process that is warm: read, digest, render",
+    BATCH: "a batch of 4 episodes into a folder, in a process that is warm",
+    ENCODER: "the encoder alone on 64 sentences of 24 words",
+    TOKENS: "a model that writes: 256 tokens read (prefill), 32 written (decode)",
+}
+"""Every scenario, and what one sample of it is."""
+BATCH_EPISODES = 4
+ENCODER_SENTENCES, ENCODER_WORDS = 64, 24
+PREFILL_TOKENS, DECODE_TOKENS = 256, 32
+SCALING_WORDS = (1_000, 2_000, 5_000, 10_000, 20_000, 50_000, 100_000, 200_000, 500_000)
+SHORT_WORDS = 8_000
+"""About 45 minutes of speech."""
+BATCH_WORDS = 2_000
+"""Of each episode of a batch, in a short run."""
+MIN_WORDS, MAX_WORDS = 100, 2_000_000
+
+
+@dataclass(frozen=True)
+class Case:
+    """One thing to measure."""
+
+    scenario: str
+    bundle: str
+    """``name-precision``, or a bundle folder."""
+    threads: int
+    words: int = SHORT_WORDS
+    """Of each transcript."""
+    provider: str = "cpu"
+    """Execution provider asked for."""
+
+    @property
+    def name(self) -> str:
+        """How a person tells it from the others."""
+        length = f" {self.words:,} words" if self.scenario in (COLD, STREAM, BATCH) else ""
+        other = "" if self.provider == "cpu" else f" on {self.provider}"
+        plural = "s" if self.threads > 1 else ""
+        return f"{self.scenario} {self.bundle}{length}, {self.threads} thread{plural}{other}"
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A case, and how often it is run."""
+
+    case: Case
+    rounds: int
+    """Fresh processes."""
+    samples: int
+    """Timed in each process, after one that is not."""
+    seconds: float = 0.0
+    """Go on at least this long in each process: for heat to build up."""
+
+
+_ROUNDS = {COLD: (10, 1), STREAM: (5, 3), BATCH: (5, 1), ENCODER: (5, 15), TOKENS: (5, 3)}
+"""Scenario -> fresh processes, and samples in each, of a short run."""
+
+
+def plan(case: Case, repeat: int | None = None, seconds: float = 0.0) -> Plan:
+    """How often a case is run.
+
+    :param case: The case.
+    :param repeat: Fresh processes; None for the scenario's own number.
+    :param seconds: Least time in each process.
+    """
+    rounds, samples = _ROUNDS[case.scenario]
+    return Plan(case, repeat or rounds, samples, seconds)
+
+
+def parse_case(text: str, default: Case) -> Case:
+    """A case as it is written on the command line: ``stream threads=1 words=5000``.
+
+    :param text: A scenario, then any of ``bundle=``, ``threads=``, ``words=``, ``provider=``.
+    :param default: What is not given.
+    :raises BenchError: If it cannot be made out.
+    """
+    scenario, *settings = text.split() or [""]
+    if scenario not in SCENARIOS:
+        raise BenchError(
+            f"{scenario!r} is no scenario; there are {', '.join(SCENARIOS)}",
+            "Write for example --case 'stream threads=1 words=5000'.",
+        )
+    case = replace(default, scenario=scenario)
+    known = {field.name for field in fields(Case)} - {"scenario"}
+    for setting in settings:
+        name, _, value = setting.partition("=")
+        if name not in known or not value:
+            raise BenchError(
+                f"{setting!r} is no setting of a case; there are {', '.join(sorted(known))}",
+                "Write it as NAME=VALUE, for example threads=2.",
+            )
+        settings_read: dict[str, Any] = {name: _number(name, value) if name in _RANGES else value}
+        case = replace(case, **settings_read)
+    return case
+
+
+_RANGES = {"threads": (1, 64), "words": (MIN_WORDS, MAX_WORDS)}
+
+
+def _number(name: str, value: str) -> int:
+    least, most = _RANGES[name]
+    digits = value.replace(",", "").replace("_", "")
+    if not digits.isascii() or not digits.isdigit() or not least <= int(digits) <= most:
+        raise BenchError(
+            f"{name}={value} is out of range; {name} is a whole number from {least} to {most}",
+            "Give another number.",
+        )
+    return int(digits)
+
+
+def short_cases(bundles: Sequence[Bundle], threads: int) -> list[Case]:
+    """What ``edge bench`` alone measures: each scenario once, for the models that are here.
+
+    :param bundles: All bundles; the default first.
+    :param threads: The default number of threads.
+    """
+    encoders = [bundle for bundle in bundles if bundle.manifest.encoder]
+    writers = [bundle for bundle in bundles if bundle.manifest.generator]
+    cases = [
+        Case(scenario, encoder.id, threads)
+        for encoder in encoders[:1]
+        for scenario in (COLD, STREAM, ENCODER)
+    ]
+    cases += [Case(BATCH, encoder.id, threads, BATCH_WORDS) for encoder in encoders[:1]]
+    return cases + [Case(TOKENS, writer.id, threads) for writer in writers[:1]]
+
+
+def full_cases(bundles: Sequence[Bundle], threads: int) -> list[Case]:
+    """Every bundle and scenario, on one thread and on all, and two lengths.
+
+    :param bundles: All bundles; the default first.
+    :param threads: The default number of threads.
+    """
+    cases = []
+    for bundle in bundles:
+        for count in sorted({1, threads}):
+            if bundle.manifest.encoder:
+                cases += [Case(scenario, bundle.id, count) for scenario in (COLD, STREAM, ENCODER)]
+                cases.append(Case(STREAM, bundle.id, count, words=1_000))
+            else:
+                cases.append(Case(TOKENS, bundle.id, count))
+                if bundle.manifest.generator and bundle.manifest.generator.writes_summaries:
+                    cases.append(Case(COLD, bundle.id, count))
+    return cases
+
+
+def scaling_cases(bundle: str, threads: int) -> list[Case]:
+    """The cold command on ever longer transcripts.
+
+    :param bundle: The encoder.
+    :param threads: Threads.
+    """
+    return [Case(COLD, bundle, threads, words=words) for words in SCALING_WORDS]

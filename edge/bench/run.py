@@ -1,0 +1,285 @@
+"""Run cases in fresh processes, taking turns, and keep a record that is never half written."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import os
+import selectors
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+from edge.bench import record as records
+from edge.bench.cases import (
+    BATCH,
+    BATCH_EPISODES,
+    COLD,
+    DECODE_TOKENS,
+    ENCODER,
+    ENCODER_SENTENCES,
+    ENCODER_WORDS,
+    PREFILL_TOKENS,
+    STREAM,
+    TOKENS,
+    Case,
+    Plan,
+)
+from edge.bench.device import State, state, temperature_c
+from edge.bench.energy import Meter, Source
+from edge.bench.episode import make_transcript
+from edge.bench.record import Json, Process
+from edge.bench.worker import STARTED
+from edge.errors import BenchError
+from edge.manifest import Bundle
+from edge.store import find_bundle
+
+TEMPERATURE_INTERVAL_S = 1.0
+SILENCE_S = 3600.0
+"""A process that tells nothing for so long is given up."""
+Progress = Callable[[int, int, str], None]
+"""Called with (processes done, processes in all, what comes next)."""
+
+
+def run(
+    plans: Sequence[Plan],
+    source: tuple[Source | None, str],
+    path: Path,
+    progress: Progress,
+) -> Json:
+    """Measure all plans; the record is written anew after each process.
+
+    Cases take turns, a process each, so that what slows the machine for a while slows all.
+
+    :param plans: What to run.
+    :param source: As ``edge.bench.energy.find_source`` gives it.
+    :param path: Where the record goes.
+    :param progress: Told before each process, and at the end.
+    :return: The record.
+    :raises BundleError: If a model is not here.
+    :raises BenchError: If a process fails.
+    :raises OutputError: If the record cannot be written.
+    """
+    bundles = [_fitting_bundle(plan.case) for plan in plans]
+    sensor, reason = source
+    before = state()
+    document = records.new_record(sensor.name if sensor else None, reason)
+    found: list[list[Process]] = [[] for _ in plans]
+    states: dict[int, tuple[State, State]] = {}
+    turns = list(_turns(plans))
+    reasons = records.machine_reasons(document, before)
+
+    def write(is_finished: bool) -> None:
+        document["cases"] = [
+            records.case_record(plans[k], bundles[k], found[k], *states[k])
+            for k in range(len(plans))
+            if found[k]
+        ]
+        records.finish(document, reasons, is_finished)
+        records.save(document, path)
+
+    write(is_finished=False)  # a folder that cannot be written to is told of before the work
+    with tempfile.TemporaryDirectory(prefix="edge-bench-") as temporary:
+        for done, k in enumerate(turns):
+            progress(done, len(turns), plans[k].case.name)
+            began = state()
+            found[k].append(run_process(plans[k], Path(temporary), sensor))
+            states[k] = (states.get(k, (began, began))[0], state())
+            write(is_finished=False)
+    write(is_finished=True)
+    progress(len(turns), len(turns), "")
+    return document
+
+
+def _turns(plans: Sequence[Plan]) -> Iterator[int]:
+    """Indices of the plans, one of each in turn while it has rounds left."""
+    for number in range(max((plan.rounds for plan in plans), default=0)):
+        yield from (k for k, plan in enumerate(plans) if number < plan.rounds)
+
+
+def _fitting_bundle(case: Case) -> Bundle:
+    """The case's model, which must be of the kind its scenario needs."""
+    bundle = find_bundle(case.bundle)
+    spec = bundle.manifest.generator
+    if case.scenario == TOKENS and spec is None:
+        raise BenchError(
+            f"{bundle.id} writes no text, and '{TOKENS}' times writing",
+            "Give a bundle made for generation; 'edge models list' shows what is here.",
+        )
+    if case.scenario == ENCODER and spec is not None:
+        raise BenchError(
+            f"{bundle.id} embeds no sentences, and '{ENCODER}' times embedding",
+            "Give a sentence encoder; 'edge models list' shows what is here.",
+        )
+    if case.scenario in (COLD, STREAM, BATCH) and spec is not None and not spec.writes_summaries:
+        raise BenchError(
+            f"{bundle.id} was not taught to sum up: it makes no digest",
+            f"Time it with --case '{TOKENS} bundle={bundle.id}'.",
+        )
+    return bundle
+
+
+def run_process(plan: Plan, folder: Path, source: Source | None) -> Process:
+    """Run one fresh process of a case.
+
+    :param plan: The case.
+    :param folder: For its input and output.
+    :param source: What measures energy; None for nothing.
+    :raises BenchError: If it fails.
+    """
+    job = folder / "job.json"
+    job.write_text(json.dumps(_job(plan, folder)), encoding="utf-8")
+    process = Process(reference_ns=reference_ns())
+    meter = Meter(source)
+    is_cold = plan.case.scenario == COLD
+    if is_cold:
+        meter.start()
+    with _Thermometer() as thermometer, tempfile.TemporaryFile() as complaints:
+        started_ns = time.perf_counter_ns()
+        child = subprocess.Popen(
+            [sys.executable, "-m", "edge.bench.worker", str(job)],
+            stdout=subprocess.PIPE,
+            stderr=complaints,
+            env={**os.environ, STARTED: str(time.time_ns())},
+        )
+        try:
+            for event in _events(child):
+                kind = event.pop("event")
+                if kind == "loaded":
+                    process.loaded = event
+                elif kind == "warm":
+                    meter.start()
+                else:
+                    process.samples.append(event)
+            process.energy_j = meter.stop()
+            _, status, usage = os.wait4(child.pid, 0)
+            ended_ns = time.perf_counter_ns()
+            child.returncode = os.waitstatus_to_exitcode(status)
+        finally:
+            if child.returncode is None:
+                child.kill()
+                child.wait()
+        if child.returncode != 0 or not process.samples:
+            complaints.seek(0)
+            raise _failure(plan.case, child.returncode, complaints.read())
+    # Linux counts ru_maxrss in KiB.
+    process.peak_rss_bytes = usage.ru_maxrss * 1024
+    process.temp_c_max = thermometer.highest_c
+    if is_cold:
+        process.samples[0] |= {"ns": ended_ns - started_ns, "episodes": 1}
+        digest = json.loads(_output(folder).read_bytes())
+        process.samples[0]["audio_s"] = digest["episode"]["duration_s"]
+        process.loaded = {"provider": digest["models"][-1]["execution_provider"]}
+    return process
+
+
+def _events(child: subprocess.Popen[bytes]) -> Iterator[Json]:
+    assert child.stdout is not None
+    with child.stdout as lines, selectors.DefaultSelector() as ready:
+        ready.register(lines, selectors.EVENT_READ)
+        while ready.select(SILENCE_S):
+            line = lines.readline()
+            if not line:
+                return
+            yield json.loads(line)
+
+
+def _failure(case: Case, code: int, complaints: bytes) -> BenchError:
+    lines = complaints.decode("utf-8", "replace").strip().split("\n")
+    how = f"was killed by signal {-code}" if code < 0 else f"failed with exit code {code}"
+    memory = " Too little memory is the usual reason." if code == -9 else ""
+    return BenchError(
+        f"the process of '{case.name}' {how}: {lines[-1]}",
+        f"The record holds what was measured before.{memory}",
+    )
+
+
+def _job(plan: Plan, folder: Path) -> Json:
+    """What the worker is to do, its transcripts written."""
+    case = plan.case
+    job: Json = {
+        "scenario": case.scenario,
+        "bundle": case.bundle,
+        "threads": case.threads,
+        "samples": plan.samples,
+        "seconds": plan.seconds,
+    }
+    if case.scenario in (ENCODER, TOKENS):
+        n_words = ENCODER_SENTENCES * ENCODER_WORDS
+        words = [line.split("]   ")[1] for line in make_transcript(n_words).splitlines()]
+        spoken = " ".join(words).split()
+        groups = (spoken[i : i + ENCODER_WORDS] for i in range(0, n_words, ENCODER_WORDS))
+        job["texts"] = [" ".join(group) for group in groups]
+        job |= {"prefill_tokens": PREFILL_TOKENS, "decode_tokens": DECODE_TOKENS}
+        return job
+    n_episodes = BATCH_EPISODES if case.scenario == BATCH else 1
+    job["transcripts"] = [
+        str(_transcript(folder, case.words, number)) for number in range(n_episodes)
+    ]
+    job["output"] = str(_output(folder) if case.scenario == COLD else folder / "batch")
+    if case.scenario == COLD:
+        job["command"] = _command(case, job["transcripts"][0])
+    return job
+
+
+def _output(folder: Path) -> Path:
+    """Where a cold command's digest goes."""
+    return folder / "digest.json"
+
+
+def _transcript(folder: Path, n_words: int, number: int) -> Path:
+    path = folder / f"episode-{n_words}-{number}.txt"
+    if not path.exists():
+        path.write_text(make_transcript(n_words), encoding="utf-8")
+    return path
+
+
+def _command(case: Case, transcript: str) -> list[str]:
+    """What a user would type."""
+    options = ["--format", "json", "--threads", str(case.threads), "--quiet"]
+    if find_bundle(case.bundle).manifest.generator is None:
+        return ["summarize", transcript, "--model", case.bundle, *options]
+    return ["summarize", transcript, "--kind", "abstractive", "--writer", case.bundle, *options]
+
+
+def reference_ns() -> int:
+    """Time of a fixed piece of work on one core: how fast the machine is at this moment."""
+    best = 1 << 62
+    for _ in range(3):
+        started = time.perf_counter_ns()
+        counts: dict[int, int] = {}
+        for i in range(40_000):
+            key = i * i % 1009
+            counts[key] = counts.get(key, 0) + 1
+        best = min(best, time.perf_counter_ns() - started)
+    return best
+
+
+class _Thermometer:
+    """The highest temperature while it is open."""
+
+    def __init__(self) -> None:
+        self.highest_c: float | None = None
+        self._stopped = threading.Event()
+        self._thread = threading.Thread(target=self._watch, daemon=True)
+
+    def __enter__(self) -> _Thermometer:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self._stopped.set()
+        self._thread.join()
+
+    def _watch(self) -> None:
+        for _ in itertools.count():
+            now_c = temperature_c()
+            if now_c is None:
+                return
+            self.highest_c = max(now_c, self.highest_c or now_c)
+            if self._stopped.wait(TEMPERATURE_INTERVAL_S):
+                return

@@ -1,0 +1,136 @@
+"""Numbers that the samples support, and a test of whether two runs differ."""
+
+from __future__ import annotations
+
+import math
+import statistics
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import accumulate
+
+PERCENTILE_RUNS = {50: 11, 90: 64, 95: 130, 99: 662}
+"""Percentile -> least samples for it, by MLPerf's early-stopping rule at 99 % confidence."""
+NOISY_SHARE = 0.1
+"""A standard deviation of this share of the mean, or more, is noise to warn about."""
+CONFIDENCE = 0.95
+MARGIN = 0.02
+"""Two runs that differ by less are not told apart: the order of a program's memory does that."""
+MAX_RANKED = 60
+"""Of more samples a side, medians of neighbours are compared."""
+
+
+def percentile(values: Sequence[float], percent: int) -> float | None:
+    """The least value that a share of all do not exceed; None where there are too few.
+
+    :param values: Samples.
+    :param percent: One of ``PERCENTILE_RUNS``.
+    """
+    if len(values) < PERCENTILE_RUNS[percent]:
+        return None
+    return sorted(values)[math.ceil(len(values) * percent / 100) - 1]
+
+
+def describe(values: Sequence[float]) -> dict[str, float | None]:
+    """Least, mean, deviation, median, most, and the percentiles there are enough values for.
+
+    :param values: At least one.
+    """
+    return {
+        "min": min(values),
+        "mean": statistics.fmean(values),
+        "std": statistics.stdev(values) if len(values) > 1 else None,
+        "median": statistics.median(values),
+        "max": max(values),
+        **{f"p{percent}": percentile(values, percent) for percent in PERCENTILE_RUNS},
+    }
+
+
+def is_noisy(values: Sequence[float]) -> bool:
+    """Whether they vary too much to trust their mean.
+
+    :param values: Samples.
+    """
+    return len(values) > 1 and statistics.stdev(values) >= NOISY_SHARE * statistics.fmean(values)
+
+
+@dataclass(frozen=True)
+class Difference:
+    """How the second of two runs compares with the first."""
+
+    ratio: float
+    """Its time over the first's: Hodges-Lehmann, the median of all pairs' ratios."""
+    low: float
+    high: float
+    """Interval of the ratio at ``CONFIDENCE``, by the rank-sum test's exact distribution."""
+    n: tuple[int, int]
+    """Processes of each."""
+    margin: float = MARGIN
+    """Less than this is not told apart."""
+
+    @property
+    def verdict(self) -> str:
+        """``faster`` or ``slower`` by more than the margin, or ``not distinguishable``."""
+        if self.low > 1 + self.margin:
+            return "slower"
+        if self.high < 1 - self.margin:
+            return "faster"
+        return "not distinguishable"
+
+
+def compare(first: Sequence[float], second: Sequence[float], drift: float = 1.0) -> Difference:
+    """Compare two runs by their processes' medians.
+
+    One number a process: samples of one process are alike and tell little about the next.
+
+    :param first: Median time of each process.
+    :param second: The same of the other run.
+    :param drift: The same piece of work's time beside the second run over that beside the first:
+        by so much the machine itself was slower, and so much more is not told apart.
+    :return: An unbounded interval where there are too few processes for any.
+    """
+    a, b = (sorted(_thinned(values)) for values in (first, second))
+    ratios = sorted(math.log(y / x) for x in a for y in b)
+    outside = _ranks_outside(len(a), len(b))
+    low, high = -math.inf, math.inf
+    if outside:
+        low, high = ratios[outside - 1], ratios[-outside]
+    return Difference(
+        ratio=math.exp(statistics.median(ratios)),
+        low=math.exp(low),
+        high=math.exp(high),
+        n=(len(first), len(second)),
+        margin=MARGIN + abs(math.log(drift)),
+    )
+
+
+def _thinned(values: Sequence[float]) -> list[float]:
+    """At most ``MAX_RANKED`` values: medians of equally many neighbours in time."""
+    size = math.ceil(len(values) / MAX_RANKED)
+    return [statistics.median(values[i : i + size]) for i in range(0, len(values), size)]
+
+
+def _ranks_outside(m: int, n: int) -> int:
+    """Which of the sorted differences, from either end, bounds the interval; 0 for none.
+
+    Moses' interval: the k-th least and the k-th greatest of the m x n differences, with
+    P(U <= k - 1) <= (1 - CONFIDENCE) / 2 under the rank-sum statistic's exact distribution.
+    """
+    counts = [1]
+    for i in range(1, n + 1):  # the Gaussian binomial: multiply by (1 - q^(m+i)) / (1 - q^i)
+        counts += [0] * (m * i + 1 - len(counts))
+        for k in range(len(counts) - 1, m + i - 1, -1):
+            counts[k] -= counts[k - m - i]
+        for k in range(i, len(counts)):
+            counts[k] += counts[k - i]
+    total = math.comb(m + n, n)
+    tail = (1 - CONFIDENCE) / 2
+    return sum(1 for below in accumulate(counts) if below / total <= tail)
+
+
+def fitted_exponent(x: Sequence[float], y: Sequence[float]) -> float:
+    """Slope of log y over log x by least squares: 1 for linear growth.
+
+    :param x: At least two different positive numbers.
+    :param y: As many positive numbers.
+    """
+    return statistics.linear_regression([*map(math.log, x)], [*map(math.log, y)]).slope

@@ -1,0 +1,202 @@
+"""One fresh process of a case: ``python -m edge.bench.worker JOB.json``.
+
+Prints JSON lines: first what is loaded, then one line for each sample as it is taken. A cold
+command imports nothing here but its own code; what it prints goes to a file.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import time
+from collections.abc import Callable
+from contextlib import redirect_stdout
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from edge.stages import stage, stopwatch
+
+if TYPE_CHECKING:
+    from edge.digest import Digest
+    from edge.encoder import Encoder
+    from edge.generator import Generator
+    from edge.manifest import Bundle
+    from edge.writer import Writer
+
+STARTED = "EDGE_BENCH_STARTED_NS"
+"""Environment variable: when the process was started, in nanoseconds since the epoch."""
+
+
+def main() -> None:
+    """Run the job, or the cold command that it describes."""
+    begun_ns = time.time_ns()
+    job = json.loads(Path(sys.argv[1]).read_bytes())
+    if job["scenario"] == "cold":
+        _cold(job, begun_ns)
+        return
+    sample = _prepare(job)
+    sample()  # warm-up
+    _say(event="warm")
+    stop_ns = time.perf_counter_ns() + int(job["seconds"] * 1e9)
+    taken = 0
+    while taken < job["samples"] or time.perf_counter_ns() < stop_ns:
+        with stopwatch() as watch:
+            started_ns = time.perf_counter_ns()
+            extra = sample()
+            spent_ns = time.perf_counter_ns() - started_ns
+        _say(event="sample", ns=spent_ns, stages_ns=watch.nanoseconds, **extra)
+        taken += 1
+
+
+def _say(**fields: Any) -> None:
+    sys.stdout.write(json.dumps(fields) + "\n")
+    sys.stdout.flush()
+
+
+def _cold(job: dict[str, Any], begun_ns: int) -> None:
+    """What a user types, with stages timed; the start of the process is one of them."""
+    with stopwatch() as watch:
+        watch.nanoseconds["start"] = begun_ns - int(os.environ[STARTED])
+        with stage("start"):
+            from edge.cli import main as edge
+        with Path(job["output"]).open("w", encoding="utf-8") as file, redirect_stdout(file):
+            edge(job["command"], standalone_mode=False)
+    _say(event="sample", stages_ns=watch.nanoseconds)
+
+
+Sample = Callable[[], dict[str, Any]]
+"""Takes one sample; returns what else is to be said of it."""
+
+
+def _prepare(job: dict[str, Any]) -> Sample:
+    """Load what the case needs, say so, and return what takes a sample."""
+    from edge.store import find_bundle
+
+    bundle = find_bundle(job["bundle"])
+    started_ns = time.perf_counter_ns()
+    if job["scenario"] == "tokens":
+        from edge.generator import Generator
+
+        generator = Generator(bundle, job["threads"])
+        ready = _tokens(generator, job)
+        loaded = generator.execution_provider, *_nats_off(generator)
+    else:
+        encoder, writer = load_digest(bundle, job["threads"])
+        prepare = {"stream": _stream, "batch": _batch, "encoder": _encoder}[job["scenario"]]
+        ready = prepare(encoder, writer, job)
+        loaded = encoder.execution_provider, *_agreement(encoder)
+    provider, metric, value, limit = loaded
+    _say(
+        event="loaded",
+        load_ms=(time.perf_counter_ns() - started_ns) / 1e6,
+        provider=provider,
+        quality={"metric": metric, "value": value, "baseline": limit},
+    )
+    return ready
+
+
+def load_digest(bundle: Bundle, threads: int) -> tuple[Encoder, Writer | None]:
+    """What makes digests: a bundle that writes comes with the default encoder.
+
+    :param bundle: An encoder, or a model taught to sum up.
+    :param threads: Threads.
+    """
+    from edge.encoder import Encoder
+    from edge.store import find_bundle
+
+    if bundle.manifest.generator is None:
+        return Encoder(bundle, threads), None
+    from edge.writer import Writer
+
+    encoder = Encoder(find_bundle(), threads)
+    return encoder, Writer(bundle, encoder, threads)
+
+
+def _agreement(encoder: Encoder) -> tuple[str, float, float]:
+    """How the golden sample comes out here, beside the least that counts as right."""
+    from edge.encoder import golden_cosine
+
+    golden = encoder.bundle.manifest.golden
+    assert golden is not None  # the manifest of every encoder has one
+    return "golden_cosine", golden_cosine(encoder), golden.min_cosine
+
+
+def _nats_off(generator: Generator) -> tuple[str, float, float]:
+    """The same of a model that writes: nats a token off, beside the most that counts as right."""
+    golden = generator.spec.golden
+    off = abs(generator.nats_per_token(golden.text) - golden.nats_per_token)
+    return "golden_nats_off", off, golden.max_difference
+
+
+def _digest_json(source: str, encoder: Encoder, writer: Writer | None) -> tuple[Digest, str]:
+    from edge.digest import digest_transcript
+    from edge.render import to_json
+    from edge.transcript import read_transcript
+
+    digest = digest_transcript(
+        read_transcript(Path(source)),
+        encoder,
+        source_path=source,
+        fallback_title=Path(source).stem,
+        writer=writer,
+    )
+    return digest, to_json(digest)
+
+
+def _stream(encoder: Encoder, writer: Writer | None, job: dict[str, Any]) -> Sample:
+    def sample() -> dict[str, Any]:
+        digest, _ = _digest_json(job["transcripts"][0], encoder, writer)
+        return {"episodes": 1, "audio_s": digest.transcript.duration_s}
+
+    return sample
+
+
+def _batch(encoder: Encoder, writer: Writer | None, job: dict[str, Any]) -> Sample:
+    from edge.batch import run_batch
+
+    def sample() -> dict[str, Any]:
+        outcomes = run_batch(
+            job["transcripts"],
+            Path(job["output"]),
+            ".json",
+            lambda source: _digest_json(source, encoder, writer)[1],
+            force=True,
+            report=lambda outcome: None,
+        )
+        failed = [outcome.detail for outcome in outcomes if outcome.status != "done"]
+        if failed:
+            raise SystemExit(failed[0])
+        return {"episodes": len(outcomes)}
+
+    return sample
+
+
+def _encoder(encoder: Encoder, writer: Writer | None, job: dict[str, Any]) -> Sample:
+    texts = job["texts"]
+    n_tokens = encoder.count_tokens(texts)
+
+    def sample() -> dict[str, Any]:
+        encoder.encode(texts)
+        return {"tokens_in": n_tokens}
+
+    return sample
+
+
+def _tokens(generator: Generator, job: dict[str, Any]) -> Sample:
+    from edge.prompts import Prompt
+    from edge.sampling import GenerationSettings
+
+    n_in, n_out = job["prefill_tokens"], job["decode_tokens"]
+    prompt = generator.tokens(Prompt(" ".join(job["texts"])))[:n_in]
+    settings = GenerationSettings(max_new_tokens=n_out, min_new_tokens=n_out)
+
+    def sample() -> dict[str, Any]:
+        generator.write_ids([prompt], settings)
+        return {"tokens_in": len(prompt), "tokens_out": n_out}
+
+    return sample
+
+
+if __name__ == "__main__":
+    main()

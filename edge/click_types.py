@@ -1,0 +1,38 @@
+"""Kinds of values on the command line."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import click
+
+if TYPE_CHECKING:
+    _TimeType = click.ParamType[float]
+else:  # older releases of click have no type there
+    _TimeType = click.ParamType
+
+
+class Seconds(_TimeType):
+    """A time such as ``45``, ``45s``, ``1.5m`` or ``1h``, as seconds."""
+
+    name = "time"
+    _factors: ClassVar = {"s": 1.0, "m": 60.0, "h": 3600.0}
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
+        """Seconds of a text.
+
+        :param value: The text, or seconds.
+        :param param: click's.
+        :param ctx: click's.
+        """
+        text = str(value).strip().lower()
+        number, unit = (text[:-1], text[-1]) if text[-1:] in self._factors else (text, "s")
+        try:
+            seconds = float(number) * self._factors[unit]
+        except ValueError:
+            seconds = 0.0
+        if not 0 < seconds < float("inf"):
+            self.fail(f"{value!r} is no time; give seconds, or for example 90s, 2m, 1h", param, ctx)
+        return seconds
