@@ -128,10 +128,13 @@ def _cold_open(sentences: Sequence[Sentence]) -> list[bool]:
         opening.append(i)
     if not opening or len(opening) == len(sentences):
         return flags
-    later = {shingle for s in sentences[opening[-1] + 1 :] for shingle in _shingles(s.text)}
+    said = {shingle for i in opening for shingle in _shingles(sentences[i].text)}
+    again: set[tuple[str, ...]] = set()
+    for sentence in sentences[opening[-1] + 1 :]:
+        again |= said.intersection(_shingles(sentence.text))
     for i in opening:
         own = _shingles(sentences[i].text)
-        if own and sum(s in later for s in own) >= _MIN_SHARED * len(own):
+        if own and sum(s in again for s in own) >= _MIN_SHARED * len(own):
             flags[i] = sentences[i].n_words >= _MIN_COLD_OPEN_WORDS
     last = max((i for i in opening if flags[i]), default=-1)
     first = next((i for i in opening if flags[i]), 0)

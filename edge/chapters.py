@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
 from edge.encoder import Encoder
 from edge.heads import Scores
-from edge.keyphrases import score_phrases, worth_embedding
-from edge.phrases import Key, find_phrases
+from edge.keyphrases import Centre, score_phrases, worth_embedding
+from edge.phrases import Candidate, Key, find_phrases
 from edge.records import Sentence
 from edge.windows import FloatArray
 
@@ -26,13 +26,29 @@ SINGLE_WEIGHT = 0.8
 _ROOT_LETTERS = 5
 
 
-def title_chapters(
+def chapter_phrases(
     spans: Sequence[tuple[int, int]],
     sentences: Sequence[Sentence],
     usable: Sequence[bool],
     tags: Sequence[Scores],
+) -> list[dict[Key, Candidate]]:
+    """The phrases of each chapter, looked at as a text of its own.
+
+    :param spans: First and one-past-last sentence of each chapter.
+    :param sentences: The whole episode.
+    :param usable: For each sentence, whether it may be a source.
+    :param tags: Of each sentence, as ``edge.tagger.tag_sentences`` gives them.
+    """
+    return [find_phrases(sentences[a:b], usable[a:b], tags[a:b]) for a, b in spans]
+
+
+def title_chapters(
+    spans: Sequence[tuple[int, int]],
+    sentences: Sequence[Sentence],
+    found: Sequence[Mapping[Key, Candidate]],
     vectors: FloatArray,
     encoder: Encoder,
+    used: set[str] | None = None,
 ) -> list[str]:
     """A distinct title for each chapter: the phrase a person would name it by.
 
@@ -41,12 +57,11 @@ def title_chapters(
 
     :param spans: First and one-past-last sentence of each chapter.
     :param sentences: The whole episode.
-    :param usable: For each sentence, whether it may be a source.
-    :param tags: Of each sentence, as ``edge.tagger.tag_sentences`` gives them.
+    :param found: Phrases of each chapter, as ``chapter_phrases`` gives them.
     :param vectors: Sentence vectors, shape (sentences, dimension).
     :param encoder: The model, with its heads.
+    :param used: Words of the titles before these; those given here are added.
     """
-    found = [find_phrases(sentences[a:b], usable[a:b], tags[a:b]) for a, b in spans]
     said = Counter[Key]()
     for own in found:
         said.update({key: len(candidate.mentions) for key, candidate in own.items()})
@@ -62,12 +77,14 @@ def title_chapters(
     embedded = encoder.encode([candidate.text for pool in pools for candidate in pool])
     parts = np.split(embedded, np.cumsum([len(pool) for pool in pools])[:-1])
     titles: list[str] = []
-    used: set[str] = set()
+    used = set() if used is None else used
     for (a, b), own, pool, part in zip(spans, found, pools, parts, strict=True):
         if not pool:
             titles.append("")
             continue
-        scores = score_phrases(pool, own, sentences[a:b], vectors[a:b], part, encoder)
+        inside = sentences[a:b]
+        centre = Centre.of(inside, vectors[a:b])
+        scores = score_phrases(pool, own, inside, centre, part, encoder)
         shares = np.array([len(c.mentions) / said[c.key] for c in pool])
         single = [len(c.key) == 1 and not c.is_name for c in pool]
         weighted = scores * (SHARED_WEIGHT + (1.0 - SHARED_WEIGHT) * shares)

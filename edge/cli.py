@@ -239,6 +239,7 @@ def _digest(
         progress=None if options["quiet"] else _progress(),
         writer=writer,
         summary_reason=reason,
+        warnings=warnings,
         told=_say_chapter if sys.stderr.isatty() and not options["quiet"] else lambda _: None,
     )
     if options["verbose"]:

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import itertools
+from bisect import bisect_left
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
-import numpy as np
-import numpy.typing as npt
-
-from edge import boilerplate, chapters, keyphrases, keypoints, quotes
-from edge.boundaries import find_boundaries
+from edge import boilerplate, keyphrases, keypoints, quotes
 from edge.domain import find_warnings
 from edge.encoder import Encoder, Progress
 from edge.heads import require_heads
-from edge.phrases import find_phrases
+from edge.reading import Reading, all_mentions, read_episode
 from edge.records import (
     Chapter,
     DomainWarning,
@@ -26,19 +23,18 @@ from edge.records import (
     Transcript,
     WrittenSentence,
 )
-from edge.salience import predict_salience
 from edge.sentences import is_annotation, rebuild_sentences
 from edge.stages import stage, stopwatch
-from edge.tagger import tag_sentences
 
 if TYPE_CHECKING:  # what writes is loaded only where it is asked
     from edge.abstractive import WrittenChapter
     from edge.passages import Material
     from edge.writer import Writer
 
-FloatArray = npt.NDArray[np.float32]
 DEFAULT_SUMMARY_WORDS = 120
 N_KEYPHRASES = 15
+MAX_CONTENDERS = 1024
+"""Of an episode of several parts, so many sentences are compared with each other."""
 ALL_PARTS = frozenset({"summary", "keyphrases", "chapters"})
 
 
@@ -119,6 +115,7 @@ def digest_transcript(
     writer: Writer | None = None,
     summary_reason: str = "",
     told: Callable[[Chapter], None] = lambda chapter: None,
+    warnings: tuple[DomainWarning, ...] | None = None,
 ) -> Digest:
     """Digest one episode. The same input, bundles and thread count give the same digest.
 
@@ -133,13 +130,15 @@ def digest_transcript(
         summary of the transcript's sentences.
     :param summary_reason: Why there is no writer, where that was left to the program.
     :param told: Told of each chapter that the writer is done with.
+    :param warnings: As ``edge.domain.find_warnings`` gives them, where they are known.
     :raises BundleError: If the bundle has no heads.
     :raises InferenceError: If the model fails.
     """
     require_heads(encoder.bundle)
     with stopwatch() as watch:
-        with stage("check"):
-            warnings = find_warnings(transcript)
+        if warnings is None:
+            with stage("check"):
+                warnings = find_warnings(transcript)
         with stage("sentences"):
             sentences = rebuild_sentences(transcript)
             reasons = boilerplate.find_boilerplate(sentences)
@@ -147,56 +146,33 @@ def digest_transcript(
                 reason is None and not is_annotation(sentence.text)
                 for reason, sentence in zip(reasons, sentences, strict=True)
             ]
-        vectors = encoder.encode([sentence.text for sentence in sentences], progress)
-        with stage("chapters"):
-            kept = np.flatnonzero(usable)  # an advert is no change of subject
-            found = find_boundaries([sentences[i] for i in kept], vectors[kept], encoder.heads)
-            spans = list(itertools.pairwise([0, *kept[found].tolist(), len(sentences)]))
-        with stage("tag"):
-            tags = tag_sentences(sentences, encoder.heads["tagger"])
-        found_phrases: list[Keyphrase] = []
-        found_chapters: list[Chapter] = []
-        shown: dict[str, list[int]] = {
-            "summary": [],
-            "key_points": [],
-            "quotes": [],
-            "questions": [],
-        }
-        with stage("rank"):
             texts = [keypoints.without_lead(sentence.text) for sentence in sentences]
-            salience = predict_salience(sentences, texts, vectors, encoder.heads, encoder.rarity)
-            ranked = keypoints.rank_sentences(sentences, texts, usable, salience)
-            if "summary" in parts:
-                points = keypoints.choose_key_points(sentences, ranked, vectors, spans)
-                shown = {
-                    "key_points": points,
-                    "summary": keypoints.choose_summary(ranked, vectors, summary_words),
-                    "quotes": quotes.choose_quotes(sentences, ranked, vectors, points),
-                    "questions": quotes.choose_questions(sentences, texts, usable, salience),
-                }
-        if "chapters" in parts:
-            with stage("chapters"):
-                titles = chapters.title_chapters(spans, sentences, usable, tags, vectors, encoder)
-                gists = [
-                    "" if i is None else ranked.texts[i]
-                    for i in (keypoints.best_in(span, ranked, usable) for span in spans)
-                ]
-                found_chapters = _chapters(transcript, sentences, spans, titles, gists)
+        reading = read_episode(
+            sentences,
+            texts,
+            usable,
+            encoder,
+            titles="chapters" in parts,
+            keep_vectors=writer is not None,
+            progress=progress,
+        )
+        with stage("rank"):
+            ranked = keypoints.rank_sentences(sentences, texts, usable, reading.salience)
+            shown = _choose(sentences, usable, ranked, reading, encoder, summary_words, parts)
+        with stage("chapters"):
+            found_chapters = _chapters(transcript, sentences, usable, ranked, reading, parts)
         written = None
         if writer is not None and found_chapters and "summary" in parts:
             from edge.passages import Material
 
+            assert reading.vectors is not None  # asked for above
+            material = Material(sentences, texts, usable, reading.vectors, reading.salience, ranked)
             with stage("write"):
-                material = Material(sentences, texts, usable, vectors, salience, ranked)
                 found_chapters, written = _write(
-                    material, spans, found_chapters, writer, summary_words, told
+                    material, reading.spans, found_chapters, writer, summary_words, told
                 )
-        if "keyphrases" in parts:
-            with stage("keyphrases"):
-                candidates = find_phrases(sentences, usable, tags)
-                found_phrases = keyphrases.rank_keyphrases(
-                    candidates, sentences, vectors, encoder, N_KEYPHRASES
-                )
+        with stage("keyphrases"):
+            found_phrases = _keyphrases(sentences, usable, reading, encoder, parts)
         bundles = [(encoder.bundle, encoder.execution_provider)]
         if writer is not None:
             bundles.append((writer.generator.bundle, encoder.execution_provider))
@@ -260,22 +236,78 @@ def _write(
     return chapters, written
 
 
+def _choose(
+    sentences: Sequence[Sentence],
+    usable: Sequence[bool],
+    ranked: keypoints.Ranked,
+    reading: Reading,
+    encoder: Encoder,
+    summary_words: int,
+    parts: frozenset[str],
+) -> dict[str, list[int]]:
+    """Which sentences are shown, by the field of the digest that shows them."""
+    if "summary" not in parts or not sentences:
+        return {name: [] for name in ("summary", "key_points", "quotes", "questions")}
+    # Of a long episode, whose vectors were not kept, the best are embedded once more.
+    some = None if reading.vectors is not None else keypoints.contenders(ranked, MAX_CONTENDERS)
+    places = range(len(sentences)) if some is None else some
+    own = [sentences[i] for i in places]
+    vectors = reading.vectors
+    if vectors is None:
+        vectors = encoder.encode([sentence.text for sentence in own])
+    ranked_own = ranked if some is None else ranked.among(some)
+    spans = [(bisect_left(places, a), bisect_left(places, b)) for a, b in reading.spans]
+    points = keypoints.choose_key_points(own, ranked_own, vectors, spans)
+    chosen = {
+        "summary": keypoints.choose_summary(ranked_own, vectors, summary_words),
+        "key_points": points,
+        "quotes": quotes.choose_quotes(own, ranked_own, vectors, points),
+    }
+    asked = quotes.choose_questions(sentences, ranked.texts, usable, reading.salience)
+    return {name: [places[i] for i in own] for name, own in chosen.items()} | {"questions": asked}
+
+
+def _keyphrases(
+    sentences: Sequence[Sentence],
+    usable: Sequence[bool],
+    reading: Reading,
+    encoder: Encoder,
+    parts: frozenset[str],
+) -> list[Keyphrase]:
+    if "keyphrases" not in parts or reading.centre is None:
+        return []
+    find_all = partial(all_mentions, sentences=sentences, usable=usable, encoder=encoder)
+    return keyphrases.rank_keyphrases(
+        reading.phrases,
+        sentences,
+        reading.centre,
+        encoder,
+        N_KEYPHRASES,
+        find_all if reading.n_parts > 1 else None,
+    )
+
+
 def _chapters(
     transcript: Transcript,
     sentences: Sequence[Sentence],
-    spans: Sequence[tuple[int, int]],
-    titles: Sequence[str],
-    gists: Sequence[str],
+    usable: Sequence[bool],
+    ranked: keypoints.Ranked,
+    reading: Reading,
+    parts: frozenset[str],
 ) -> list[Chapter]:
     """Chapters whose segments tile the transcript, repeated segments included."""
-    starts = [0, *(sentences[first].first_segment for first, _ in spans[1:])]
+    if "chapters" not in parts:
+        return []
+    starts = [0, *(sentences[first].first_segment for first, _ in reading.spans[1:])]
     ends = [*(start - 1 for start in starts[1:]), len(transcript.segments) - 1]
     found = []
-    for k, title in enumerate(titles):
+    for k, (span, title) in enumerate(zip(reading.spans, reading.titles, strict=True)):
+        best = keypoints.best_in(span, ranked, usable)
+        gist = "" if best is None else ranked.texts[best]
         found.append(
             Chapter(
-                title=title or (f"Part {k + 1}" if gists[k] else "Adverts and notices"),
-                gist=gists[k],
+                title=title or (f"Part {k + 1}" if gist else "Adverts and notices"),
+                gist=gist,
                 first_segment=starts[k],
                 last_segment=ends[k],
                 start_s=transcript.segments[starts[k]].start_s,

@@ -36,26 +36,40 @@ def find_warnings(transcript: Transcript) -> tuple[DomainWarning, ...]:
         detail = f"its language is {declared!r}; the models and word lists know English"
         return (DomainWarning("not_english", detail),)
     lines = [segment.text for segment in transcript.segments if segment.text.strip()]
-    tokens = [token for line in lines for token in line.split()]
+    counts = _count(lines)
     found = [
         warning
-        for warning in (_language(tokens), _figures(tokens), _repetition(lines), _verse(lines))
+        for warning in (_language(counts), _figures(counts), _repetition(lines), _verse(lines))
         if warning is not None
     ]
     return tuple(found)
 
 
-def _language(tokens: list[str]) -> DomainWarning | None:
-    letters = [character for token in tokens for character in token if character.isalpha()]
-    latin = sum(character.isascii() for character in letters) / max(1, len(letters))
-    if letters and latin < MIN_LATIN_SHARE:
+def _count(lines: list[str]) -> Counter[str]:
+    """How many tokens, letters and words there are, and of which kinds."""
+    counts: Counter[str] = Counter()
+    for line in lines:
+        tokens = line.split()
+        letters = [character for token in tokens for character in token if character.isalpha()]
+        found = [word.lower().replace("’", "'") for token in tokens for word in words(token)]
+        counts["tokens"] += len(tokens)
+        counts["figures"] += sum(any(c.isdigit() for c in token) for token in tokens)
+        counts["letters"] += len(letters)
+        counts["latin"] += sum(character.isascii() for character in letters)
+        counts["words"] += len(found)
+        counts["small"] += sum(word in FUNCTION_WORDS for word in found)
+    return counts
+
+
+def _language(counts: Counter[str]) -> DomainWarning | None:
+    latin = counts["latin"] / max(1, counts["letters"])
+    if counts["letters"] and latin < MIN_LATIN_SHARE:
         return DomainWarning(
             "not_english", f"only {latin:.0%} of its letters are English; the models know English"
         )
-    found = [word.lower().replace("’", "'") for token in tokens for word in words(token)]
-    if len(found) < MIN_WORDS:
+    if counts["words"] < MIN_WORDS:
         return None
-    share = sum(word in FUNCTION_WORDS for word in found) / len(found)
+    share = counts["small"] / counts["words"]
     if share < MIN_ENGLISH_SHARE:
         return DomainWarning(
             "not_english",
@@ -70,9 +84,9 @@ def _language(tokens: list[str]) -> DomainWarning | None:
     return None
 
 
-def _figures(tokens: list[str]) -> DomainWarning | None:
-    share = sum(any(c.isdigit() for c in token) for token in tokens) / max(1, len(tokens))
-    if len(tokens) < MIN_WORDS or share <= MAX_DIGIT_SHARE:
+def _figures(counts: Counter[str]) -> DomainWarning | None:
+    share = counts["figures"] / max(1, counts["tokens"])
+    if counts["tokens"] < MIN_WORDS or share <= MAX_DIGIT_SHARE:
         return None
     return DomainWarning(
         "figures",
@@ -82,8 +96,9 @@ def _figures(tokens: list[str]) -> DomainWarning | None:
 
 
 def _repetition(lines: list[str]) -> DomainWarning | None:
-    bare = [tuple(word.lower() for word in words(line)) for line in lines]
-    counts = Counter(line for line in bare if len(line) >= _MIN_LINE_WORDS)
+    bare = (tuple(map(str.lower, words(line))) for line in lines)
+    # By their hashes: the lines themselves would be the whole transcript once more.
+    counts = Counter(hash(line) for line in bare if len(line) >= _MIN_LINE_WORDS)
     repeated = sum(n for n in counts.values() if n > 1) / max(1, sum(counts.values()))
     if counts.total() < MIN_VERSE_LINES or repeated <= MAX_REPEATED_SHARE:
         return None

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -12,7 +13,7 @@ import numpy.typing as npt
 from edge.encoder import Encoder
 from edge.lexicon import GENERIC, VERBS, Rarity
 from edge.phrases import Candidate, Key
-from edge.records import Keyphrase, Sentence
+from edge.records import Keyphrase, Mention, Sentence
 from edge.windows import Array, FloatArray, ranks, unit, word_offsets
 
 COMMON_WEIGHT = 0.25
@@ -39,6 +40,32 @@ NAME_BONUS = 0.1
 head learned from, mostly leave out. docs/adr/0007-phrases.md gives the numbers."""
 SHORT_WEIGHT, SHORT_WORDS = 0.8, 600
 """So much more of it in a very short text, fading with its words: the head knows long speech."""
+
+
+@dataclass(frozen=True)
+class Centre:
+    """What some sentences mean: sums of their vectors, each of shape (dimension,)."""
+
+    whole: FloatArray
+    lead: FloatArray
+    """Of those that hold the first words."""
+
+    @classmethod
+    def of(cls, sentences: Sequence[Sentence], vectors: FloatArray) -> Centre:
+        """Sum up.
+
+        :param sentences: At least one.
+        :param vectors: Their vectors, shape (sentences, dimension).
+        """
+        n_lead = max(1, int(np.searchsorted(word_offsets(sentences), LEAD_WORDS)))
+        return cls(vectors.sum(axis=0), vectors[:n_lead].sum(axis=0))
+
+    def joined(self, following: Centre) -> Centre:
+        """The sums of these sentences and the following ones.
+
+        :param following: What comes next.
+        """
+        return Centre(self.whole + following.whole, self.lead)
 
 
 def worth_embedding(
@@ -69,7 +96,7 @@ def phrase_features(
     pool: Sequence[Candidate],
     candidates: Mapping[Key, Candidate],
     sentences: Sequence[Sentence],
-    vectors: FloatArray,
+    centre: Centre,
     phrase_vectors: FloatArray,
     rarity: Rarity,
 ) -> dict[str, Array]:
@@ -78,7 +105,7 @@ def phrase_features(
     :param pool: The phrases.
     :param candidates: All phrases of the episode.
     :param sentences: The whole episode.
-    :param vectors: Sentence vectors, shape (sentences, dimension).
+    :param centre: What the sentences mean.
     :param phrase_vectors: Vectors of the pool's texts, shape (pool, dimension).
     :param rarity: Word to 0 (common) to 1 (rare).
     :return: Feature name -> shape (pool,).
@@ -92,8 +119,7 @@ def phrase_features(
     rare = [[rarity(word) for word in c.key] for c in pool]
     single = _single_counts(candidates)
     longer = _longer_counts(candidates)
-    lead = vectors[: max(1, int(np.searchsorted(offsets, LEAD_WORDS)))]
-    cosine = phrase_vectors @ unit(vectors.sum(axis=0))
+    cosine = phrase_vectors @ unit(centre.whole)
     features = {
         "count": count,
         "spread": spread,
@@ -120,7 +146,7 @@ def phrase_features(
         "generic_words": np.array([sum(w in GENERIC for w in c.key) for c in pool], float),
         "verb_last": np.array([c.key[-1] in VERBS for c in pool], float),
         "cosine": cosine,
-        "cosine_lead": phrase_vectors @ unit(lead.sum(axis=0)),
+        "cosine_lead": phrase_vectors @ unit(centre.lead),
         "log_words": np.full(len(pool), math.log(max(n_words, 1.0))),
         "log_candidates": np.full(len(pool), math.log(max(len(candidates), 1))),
         "prominence": np.array([_prominence(c, len(sentences), rarity) for c in pool]),
@@ -167,36 +193,42 @@ def _longer_counts(candidates: Mapping[Key, Candidate]) -> Counter[Key]:
 def rank_keyphrases(
     candidates: Mapping[Key, Candidate],
     sentences: Sequence[Sentence],
-    vectors: FloatArray,
+    centre: Centre,
     encoder: Encoder,
     limit: int,
+    all_mentions: Callable[[Sequence[Key]], Mapping[Key, Sequence[Mention]]] | None = None,
 ) -> list[Keyphrase]:
     """The best phrases of an episode, near-duplicates merged.
 
     :param candidates: Phrases of the episode.
     :param sentences: The whole episode.
-    :param vectors: Sentence vectors, shape (sentences, dimension).
+    :param centre: What its sentences mean.
     :param encoder: The model, with its ``phrase`` head.
     :param limit: Most phrases to return.
+    :param all_mentions: Finds every mention of phrases, where the candidates lack some.
     :raises InferenceError: If onnxruntime fails.
     """
     pool = worth_embedding(candidates, len(sentences), encoder.rarity)
     if not pool:
         return []
     embedded = encoder.encode([candidate.text for candidate in pool])
-    scores = score_phrases(pool, candidates, sentences, vectors, embedded, encoder)
+    scores = score_phrases(pool, candidates, sentences, centre, embedded, encoder)
     scores += NAME_BONUS * np.array([candidate.is_name for candidate in pool])
     # "Stuff" names nothing, however often it is said; where nothing else is, it is better than no
     # phrase at all.
     named = [k for k, c in enumerate(pool) if c.is_name or not c.is_generic] or range(len(pool))
     pool, embedded, scores = [pool[k] for k in named], embedded[named], scores[named]
+    chosen = distinct(pool, embedded, scores, limit)
+    mentions = all_mentions([pool[k].key for k in chosen]) if all_mentions else {}
     return [
         Keyphrase(
             text=pool[k].text,
             score=round(1.0 / (1.0 + math.exp(-SCORE_SLOPE * scores[k] - SCORE_SHIFT)), 4),
-            mentions=tuple(mention for _, mention in pool[k].mentions),
+            mentions=tuple(
+                mentions.get(pool[k].key) or [mention for _, mention in pool[k].mentions]
+            ),
         )
-        for k in distinct(pool, embedded, scores, limit)
+        for k in chosen
     ]
 
 
@@ -204,7 +236,7 @@ def score_phrases(
     pool: Sequence[Candidate],
     candidates: Mapping[Key, Candidate],
     sentences: Sequence[Sentence],
-    vectors: FloatArray,
+    centre: Centre,
     embedded: FloatArray,
     encoder: Encoder,
 ) -> Array:
@@ -213,11 +245,11 @@ def score_phrases(
     :param pool: The phrases.
     :param candidates: All phrases of the episode or part.
     :param sentences: Its sentences.
-    :param vectors: Their vectors, shape (sentences, dimension).
+    :param centre: What they mean.
     :param embedded: Vectors of the pool's texts, shape (pool, dimension).
     :param encoder: The model, with its ``phrase`` head.
     """
-    features = phrase_features(pool, candidates, sentences, vectors, embedded, encoder.rarity)
+    features = phrase_features(pool, candidates, sentences, centre, embedded, encoder.rarity)
     learned = encoder.heads["phrase"].predict(features)
     n_words = sum(sentence.n_words for sentence in sentences)
     weight = UNLEARNED_WEIGHT + SHORT_WEIGHT * math.exp(-n_words / SHORT_WORDS)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
@@ -13,13 +15,14 @@ from edge.lexicon import (
     FILLERS,
     FINITE_VERBS,
     PRONOUNS,
+    REMEMBERED,
     content_stems,
     is_content_word,
     phrases,
     words,
 )
 from edge.records import KeyPoint, Sentence
-from edge.salience import FALSE_START, FILLED, SMALL_TALK, STUTTER
+from edge.salience import FALSE_START, FILLED, SMALL_TALK, count_stutters
 from edge.sentences import is_annotation
 
 FloatArray = npt.NDArray[np.float32]
@@ -107,6 +110,31 @@ class Ranked:
     n_opening: int
     """Sentences of the episode's first part, where such a sentence is looked for."""
 
+    def among(self, places: Sequence[int]) -> Ranked:
+        """The same of some sentences.
+
+        :param places: Which, in spoken order; the introduction is one of them.
+        """
+        own = list(places)
+        return Ranked(
+            self.scores[own],
+            self.fillings[own],
+            self.carried[own],
+            tuple(self.texts[i] for i in own),
+            None if self.introduction is None else own.index(self.introduction),
+            bisect_left(own, self.n_opening),
+        )
+
+
+def contenders(ranked: Ranked, limit: int) -> list[int]:
+    """The best sentences for key points and summary, in spoken order.
+
+    :param ranked: As ``rank_sentences`` gives it.
+    :param limit: Most sentences.
+    """
+    best = np.argsort(-np.maximum(ranked.scores, ranked.fillings), kind="stable")[:limit]
+    return sorted(best.tolist())
+
 
 def without_lead(text: str) -> str:
     """A sentence without leading fillers ("Yeah, so ..."); the rest is verbatim.
@@ -114,6 +142,8 @@ def without_lead(text: str) -> str:
     :param text: A sentence.
     """
     rest = _LEAD.sub("", text, count=1)
+    if rest == text and not text[:1].islower():
+        return text  # the same string, not a second one
     return rest[:1].upper() + rest[1:] if rest else text
 
 
@@ -241,13 +271,14 @@ def _has_verb(text: str) -> bool:
     return bool(_FINITE.search(text)) or not FINITE_VERBS.isdisjoint(_bare(text))
 
 
+@lru_cache(REMEMBERED)
 def fluency(text: str) -> float:
     """0.3 to 1: fewer fillers, stutters and false starts are better.
 
     :param text: A sentence.
     """
     fillers = len(FILLED.findall(text)) + sum(word.lower() in FILLERS for word in words(text))
-    fillers += 3 * len(STUTTER.findall(text)) + 3 * len(_REPEATED.findall(text))
+    fillers += 3 * count_stutters(text) + 3 * len(_REPEATED.findall(text))
     fillers += 2 * (len(FALSE_START.findall(text)) + len(_RESTART.findall(text)))
     return max(0.3, 1.0 - 0.15 * fillers)
 

@@ -7,10 +7,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from functools import lru_cache
 
 Rarity = Callable[[str], float]
 """Word -> 0 (common) to 1 (rare)."""
 
+REMEMBERED = 4096
+"""Texts and words that are looked at again and again are taken apart once."""
 _WORD = re.compile(r"[^\W_]+(?:['’\-.+#&][^\W_]+)*[+#]*")
 
 FUNCTION_WORDS = frozenset(
@@ -144,14 +147,16 @@ PRONOUNS = frozenset(
 )
 
 
-def words(text: str) -> list[str]:
+@lru_cache(REMEMBERED)
+def words(text: str) -> tuple[str, ...]:
     """Words as they are written, without punctuation around them.
 
     :param text: Any text.
     """
-    return [match[0] for match in _WORD.finditer(text)]
+    return tuple(_WORD.findall(text))
 
 
+@lru_cache(REMEMBERED)
 def is_content_word(word: str) -> bool:
     """Whether a word can say what a sentence is about.
 
@@ -167,6 +172,7 @@ def is_content_word(word: str) -> bool:
     )
 
 
+@lru_cache(REMEMBERED)
 def stem(word: str) -> str:
     """Lower-case word without a plural or possessive ending: a key to group by.
 
@@ -180,12 +186,13 @@ def stem(word: str) -> str:
     return lowered
 
 
-def content_stems(text: str) -> list[str]:
+@lru_cache(REMEMBERED)
+def content_stems(text: str) -> tuple[str, ...]:
     """Stems of the content words of a text, in order, repeats kept.
 
     :param text: Any text.
     """
-    return [stem(word) for word in words(text) if is_content_word(word)]
+    return tuple(stem(word) for word in words(text) if is_content_word(word))
 
 
 def phrases(*alternatives: str) -> re.Pattern[str]:

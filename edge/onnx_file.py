@@ -24,6 +24,7 @@ _CHILDREN: dict[str, dict[int, str]] = {
     "tensor": {13: "entry"},
 }
 _MAX_DEPTH = 64
+_LOCATION = b"location"
 
 
 def external_data_paths(model: Path) -> set[str]:
@@ -51,6 +52,8 @@ def _external_entries(model: Path) -> list[tuple[str, str]]:
     """(key, value) of every external-data entry, tensor by tensor."""
     try:
         with model.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as view:
+            if view.find(_LOCATION) < 0:  # no entry without its key: nothing to walk through for
+                return []
             return list(_entries(view, 0, len(view), "model", 0))
     except (ValueError, IndexError, UnicodeDecodeError) as error:
         raise BundleError(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -76,6 +76,11 @@ class Candidate:
         return " ".join(w if _keeps_case(w) else w.lower() for w in surface.split())
 
 
+_COUNTS = (
+    "n_capitalised", "n_open_left", "n_open_right", "n_whole", "n_inside", "n_named", "noun_sum"
+)  # fmt: skip
+
+
 def _keeps_case(word: str) -> bool:
     return sum(character.isupper() for character in word) > 1 or "." in word
 
@@ -101,6 +106,23 @@ def find_phrases(
                     if tags[i][b - 1].argmax() != _ADJECTIVE:
                         _add(candidates, sentence, i, bare, tags[i], (first, a, b, last))
     return candidates
+
+
+def merge_phrases(
+    candidates: dict[Key, Candidate], found: Mapping[Key, Candidate], first: int
+) -> None:
+    """Add what was found in a stretch of the episode to what was found before it.
+
+    :param candidates: Phrases so far; changed in place.
+    :param found: Phrases of the stretch, their sentences counted from its beginning.
+    :param first: The stretch's first sentence.
+    """
+    for key, own in found.items():
+        candidate = candidates.setdefault(key, Candidate(key))
+        candidate.mentions += [(first + i, mention) for i, mention in own.mentions]
+        candidate.surfaces.update(own.surfaces)
+        for name in _COUNTS:
+            setattr(candidate, name, getattr(candidate, name) + getattr(own, name))
 
 
 def _runs(

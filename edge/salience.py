@@ -12,11 +12,20 @@ import math
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 
 import numpy as np
 
 from edge.heads import Head
-from edge.lexicon import FILLERS, PRONOUNS, Rarity, content_stems, phrases, words
+from edge.lexicon import (
+    FILLERS,
+    PRONOUNS,
+    REMEMBERED,
+    Rarity,
+    content_stems,
+    phrases,
+    words,
+)
 from edge.records import Sentence
 from edge.windows import (
     Array,
@@ -40,9 +49,12 @@ CLOSE = 0.35
 """Cosine above which two sentences support each other, as in LexRank."""
 
 FILLED = phrases(r"(?:you know|i mean|kind of|sort of|i guess|or whatever|and stuff)\b")
-STUTTER = re.compile(
+_STUTTER = re.compile(
     r"\b(\w+(?:['’]\w+)?(?: \w+){0,3}),?(?: you know,| like,| uh,| um,)? \1\b", re.I
 )
+_STUTTER_TOKENS = 7
+"""From a word to its repetition: four words, one of them with an apostrophe, and "you know"."""
+_TOKEN = re.compile(r"\w+")
 FALSE_START = re.compile(r"(?:\.\.\.|…|—|--|-)(?:\s|$)")
 SMALL_TALK = phrases(
     r"thank(?:s| you)|pleasure|welcome|appreciate (?:it|you|your)|see you\b|bye\b|hello\b",
@@ -98,7 +110,7 @@ def salience_features(
 
 
 def _size(
-    sentences: Sequence[Sentence], bare: Sequence[list[str]], stems: Sequence[list[str]]
+    sentences: Sequence[Sentence], bare: Sequence[Sequence[str]], stems: Sequence[Sequence[str]]
 ) -> dict[str, Array]:
     length = np.array([len(own) for own in bare], float)
     content = np.array([len(set(own)) for own in stems], float)
@@ -113,7 +125,7 @@ def _size(
 
 
 def _frequency(
-    bare: Sequence[list[str]], stems: Sequence[list[str]], rarity: Rarity
+    bare: Sequence[Sequence[str]], stems: Sequence[Sequence[str]], rarity: Rarity
 ) -> dict[str, Array]:
     """How often the episode says what the sentence says."""
     counts = Counter(stem for own in stems for stem in own)
@@ -143,12 +155,12 @@ def _frequency(
     }
 
 
-def _means(stems: Sequence[list[str]], value: Mapping[str, float]) -> Array:
+def _means(stems: Sequence[Sequence[str]], value: Mapping[str, float]) -> Array:
     return np.array([sum(value[s] for s in own) / len(own) if own else 0.0 for own in stems])
 
 
 def _centrality(
-    vectors: FloatArray, stems: Sequence[list[str]], offsets: Offsets
+    vectors: FloatArray, stems: Sequence[Sequence[str]], offsets: Offsets
 ) -> dict[str, Array]:
     """Nearness to the episode, to its surroundings and to its neighbours."""
     n = len(vectors)
@@ -199,7 +211,7 @@ def _place(sentences: Sequence[Sentence], offsets: Offsets) -> dict[str, Array]:
 
 
 def _wording(
-    sentences: Sequence[Sentence], texts: Sequence[str], bare: Sequence[list[str]]
+    sentences: Sequence[Sentence], texts: Sequence[str], bare: Sequence[Sequence[str]]
 ) -> dict[str, Array]:
     length = np.maximum([len(own) for own in bare], 1)
 
@@ -209,6 +221,7 @@ def _wording(
     def count(group: frozenset[str]) -> Array:
         return np.array([sum(word in group for word in own) for own in bare], float)
 
+    stutters = np.array([count_stutters(text) for text in texts], float)
     question = np.array([sentence.is_question for sentence in sentences], float)
     names = [
         sum(w[:1].isupper() and w.lower() != "i" and not w.startswith(("I'", "I’")) for w in rest)
@@ -221,7 +234,7 @@ def _wording(
         "names": np.array(names, float),
         "numbers": found(_NUMBER),
         "filler_share": (count(FILLERS) + found(FILLED)) / length,
-        "stutters": found(STUTTER) + found(FALSE_START),
+        "stutters": stutters + found(FALSE_START),
         "small_talk": np.minimum(found(SMALL_TALK), 1),
         "pronoun_share": count(PRONOUNS) / length,
         "glue_share": count(_GLUE) / length,
@@ -230,6 +243,20 @@ def _wording(
         **{name: np.minimum(found(pattern), 1) for name, pattern in _CUES.items()},
         **{name: count(group) for name, group in _WORD_GROUPS.items()},
     }
+
+
+@lru_cache(REMEMBERED)
+def count_stutters(text: str) -> int:
+    """How often one to four words are said twice in a row.
+
+    :param text: A sentence.
+    """
+    last: dict[str, int] = {}
+    for place, token in enumerate(_TOKEN.findall(text.lower())):
+        if place - last.get(token, -_STUTTER_TOKENS - 1) <= _STUTTER_TOKENS:
+            return len(_STUTTER.findall(text))  # slow: only where a word comes again soon
+        last[token] = place
+    return 0
 
 
 def concept_features(

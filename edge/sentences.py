@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
 
 from edge.records import Segment, Sentence, Transcript
 
@@ -24,8 +24,7 @@ _ABBREVIATION = re.compile(
 _ANNOTATION = re.compile(r"[\[({♪*][^\])}♪*]*[\])}♪*]+")
 
 
-@dataclass(frozen=True)
-class _Piece:
+class _Piece(NamedTuple):
     """A word on its way into a sentence."""
 
     text: str
@@ -74,14 +73,29 @@ def rebuild_sentences(transcript: Transcript) -> list[Sentence]:
     """
     sentences: list[Sentence] = []
     for run in _speaker_runs(transcript):
-        pieces = [piece for i in run for piece in _pieces(transcript.segments, i)]
-        groups = list(_punctuated_groups(pieces))
-        is_punctuated = len(pieces) < MAX_WORDS_UNPUNCTUATED or len(pieces) < 50 * len(groups)
-        limit = MAX_WORDS if is_punctuated else MAX_WORDS_UNPUNCTUATED
+        pieces = (piece for i in run for piece in _pieces(transcript.segments, i))
         speaker = transcript.segments[run[0]].speaker
-        for group in groups:
-            sentences += [_sentence(part, speaker) for part in _within(group, limit)]
+        sentences += _run_sentences(pieces, speaker)
     return sentences
+
+
+def _run_sentences(pieces: Iterable[_Piece], speaker: str | None) -> Iterator[Sentence]:
+    """Sentences of one speaker's words, cut short where he has no punctuation."""
+    n_words = n_groups = 0
+    # Only what may have to be cut is kept as words until the end tells how it was punctuated.
+    found: list[Sentence | list[_Piece]] = []
+    for group in _punctuated_groups(pieces):
+        n_words += len(group)
+        n_groups += 1
+        is_short = len(group) <= MAX_WORDS_UNPUNCTUATED
+        found.append(_sentence(group, speaker) if is_short else group)
+    is_punctuated = n_words < MAX_WORDS_UNPUNCTUATED or n_words < 50 * n_groups
+    limit = MAX_WORDS if is_punctuated else MAX_WORDS_UNPUNCTUATED
+    for item in found:
+        if isinstance(item, Sentence):
+            yield item
+        else:
+            yield from (_sentence(part, speaker) for part in _within(item, limit))
 
 
 def _speaker_runs(transcript: Transcript) -> Iterator[list[int]]:
@@ -123,7 +137,7 @@ def _word_gap_s(segment: Segment, k: int) -> float:
     return (segment.words[k].start_s or 0.0) - (segment.words[k - 1].end_s or 0.0)
 
 
-def _punctuated_groups(pieces: list[_Piece]) -> Iterator[list[_Piece]]:
+def _punctuated_groups(pieces: Iterable[_Piece]) -> Iterator[list[_Piece]]:
     """Split at sentence ends; text without spaces (Chinese, Japanese) splits by segment."""
     group: list[_Piece] = []
     for piece in pieces:

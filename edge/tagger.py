@@ -9,12 +9,13 @@ from __future__ import annotations
 import re
 import zlib
 from collections.abc import Sequence
+from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
 
 from edge.heads import Classifier, Scores
-from edge.lexicon import words
+from edge.lexicon import REMEMBERED, words
 from edge.records import Sentence
 
 TAGS = ("noun", "name", "adjective", "other")
@@ -38,6 +39,7 @@ def tag_sentences(sentences: Sequence[Sentence], head: Classifier) -> list[Score
     return np.split(head.predict_classes(joined), np.cumsum(lengths)[:-1])
 
 
+@lru_cache(REMEMBERED)
 def bare_word(token: str) -> str:
     """The one word in a token without punctuation and possessive; empty if none or several.
 
@@ -76,10 +78,12 @@ def tag_features(tokens: Sequence[str]) -> dict[str, npt.NDArray[np.int64]]:
         "word_and_after": [f"{word} {a[-3:]}" for word, a in zip(lowered, after, strict=True)],
         "shape_and_ending": [f"{s} {word[-2:]}" for s, word in zip(shapes, lowered, strict=True)],
     }
-    return {
-        name: np.array([zlib.crc32(f"{name} {value}".encode()) % N_BUCKETS for value in own])
-        for name, own in values.items()
-    }
+    return {name: np.array([_bucket(name, value) for value in own]) for name, own in values.items()}
+
+
+@lru_cache(4 * REMEMBERED)
+def _bucket(name: str, value: str) -> int:
+    return zlib.crc32(f"{name} {value}".encode()) % N_BUCKETS
 
 
 def ends_clause(tokens: Sequence[str], i: int) -> bool:

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from edge.heads import Classifier, feature_matrix
-from edge.keyphrases import phrase_features, worth_embedding
+from edge.keyphrases import Centre, phrase_features, worth_embedding
 from edge.lexicon import Rarity, is_content_word
 from edge.phrases import MAX_PHRASE_WORDS, Candidate, Key, find_phrases
 from edge.records import Segment, Transcript
@@ -123,7 +123,12 @@ class PhraseSource:
         mentioned = parts.union(*_longest_within(self.source.parallel, set(known.values())))
         n = len(document.sentences)
         features = phrase_features(
-            self.pool, self.candidates, document.sentences, vectors[:n], vectors[n:], self.rarity
+            self.pool,
+            self.candidates,
+            document.sentences,
+            Centre.of(document.sentences, vectors[:n]),
+            vectors[n:],
+            self.rarity,
         )
         targets = np.array([_target(known[c.key], named, mentioned) for c in self.pool])
         return PhraseExample(document, tuple(self.pool), features, targets)

@@ -110,7 +110,7 @@ class Example:
         return [without_lead(sentence.text) for sentence in self.document.sentences]
 
     @cached_property
-    def stems(self) -> list[list[str]]:
+    def stems(self) -> list[tuple[str, ...]]:
         """Content stems of each sentence as shown."""
         return [content_stems(text) for text in self.texts]
 

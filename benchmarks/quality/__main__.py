@@ -23,7 +23,7 @@ import numpy as np
 from benchmarks.quality import baselines, data, metrics, written
 from benchmarks.quality.data import DEV_SHOW, Item
 from benchmarks.quality.written import score_written, score_written_titles
-from edge.chapters import MAX_TITLE_WORDS, title_chapters
+from edge.chapters import MAX_TITLE_WORDS, chapter_phrases, title_chapters
 from edge.digest import Digest, digest_transcript
 from edge.encoder import Encoder, Progress
 from edge.generator import Generator
@@ -168,8 +168,8 @@ def _titles(
     item: Item, spans: Sequence[tuple[int, int]], tags: Sequence[HeadScores], encoder: Encoder
 ) -> list[str]:
     vectors = encoder.encode([sentence.text for sentence in item.sentences])
-    usable = [True] * len(item.sentences)
-    return title_chapters(spans, item.sentences, usable, tags, vectors, encoder)
+    found = chapter_phrases(spans, item.sentences, [True] * len(item.sentences), tags)
+    return title_chapters(spans, item.sentences, found, vectors, encoder)
 
 
 def _human_spans(item: Item) -> list[tuple[int, int]]:

@@ -12,7 +12,7 @@ from itertools import pairwise
 from benchmarks.quality import baselines, metrics
 from benchmarks.quality.data import Item
 from edge.abstractive import write_chapters
-from edge.chapters import title_chapters
+from edge.chapters import chapter_phrases, title_chapters
 from edge.digest import digest_transcript
 from edge.encoder import Encoder
 from edge.generator import Generator
@@ -97,9 +97,8 @@ def score_written_titles(items: Sequence[Item], encoder: Encoder, writer: Writer
         kept = [spans[k] for k in named]
         material = material_of(item, encoder)
         tags = tag_sentences(item.sentences, encoder.heads["tagger"])
-        extractive = title_chapters(
-            kept, item.sentences, material.usable, tags, material.vectors, encoder
-        )
+        phrases = chapter_phrases(kept, item.sentences, material.usable, tags)
+        extractive = title_chapters(kept, item.sentences, phrases, material.vectors, encoder)
         written = [chapter.title for chapter in write_chapters(material, kept, writer)]
         found = {
             OURS: [own or other for own, other in zip(written, extractive, strict=True)],

@@ -1,0 +1,214 @@
+"""An episode, read in parts of whole chapters, so that memory does not grow with its length.
+
+What a part is read for is kept (a number a sentence, its chapters, its commonest phrases), and
+its vectors are dropped. An episode of usual length is one part. docs/adr/0014-parts.md tells why.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from edge.boundaries import find_boundaries
+from edge.chapters import chapter_phrases, title_chapters
+from edge.encoder import Encoder, Progress
+from edge.keyphrases import Centre, worth_embedding
+from edge.lexicon import stem
+from edge.phrases import Candidate, Key, find_phrases, merge_phrases
+from edge.records import Mention, Sentence
+from edge.salience import predict_salience
+from edge.stages import stage
+from edge.tagger import bare_word, tag_sentences
+from edge.windows import Array, FloatArray, word_offsets
+
+PART_WORDS = 20_000
+"""About two hours of speech. What is left is read with the last part if it is less than half."""
+KEPT_PHRASES = 400
+"""Phrases that are remembered of each part but the last, besides those said more than once."""
+
+SOUGHT_TOGETHER = 200
+"""Sentences that are tagged at once where the mentions of a long episode's phrases are sought."""
+
+Span = tuple[int, int]
+"""First and one-past-last sentence."""
+
+
+@dataclass
+class Reading:
+    """What was found in an episode's sentences."""
+
+    spans: list[Span] = field(default_factory=list)
+    """Chapters; they tile the sentences."""
+    titles: list[str] = field(default_factory=list)
+    """Of each chapter; empty where none was asked for or found."""
+    salience: Array = field(default_factory=lambda: np.zeros(0))
+    """Of each sentence."""
+    phrases: dict[Key, Candidate] = field(default_factory=dict)
+    centre: Centre | None = None
+    vectors: FloatArray | None = None
+    """Of all sentences, where it was one part or they were asked for."""
+    n_parts: int = 0
+
+
+@dataclass(frozen=True)
+class _Part:
+    """Whole chapters that are read together."""
+
+    first: int
+    """Its first sentence."""
+    spans: list[Span]
+    """Chapters, counted from there."""
+    vectors: FloatArray
+    """Of its sentences."""
+
+
+def read_episode(
+    sentences: Sequence[Sentence],
+    texts: Sequence[str],
+    usable: Sequence[bool],
+    encoder: Encoder,
+    *,
+    titles: bool = True,
+    keep_vectors: bool = False,
+    progress: Progress | None = None,
+) -> Reading:
+    """Read an episode.
+
+    :param sentences: The whole episode.
+    :param texts: The sentences as they would be shown, without leading fillers.
+    :param usable: For each sentence, whether it may be shown at all.
+    :param encoder: The model, with its heads.
+    :param titles: Whether the chapters are to be named.
+    :param keep_vectors: Whether the vectors of a long episode are needed.
+    :param progress: Told of (words read, words in all).
+    :raises InferenceError: If onnxruntime fails.
+    """
+    reading = Reading()
+    salience, vectors = [], []
+    used: set[str] = set()
+    for part in _parts(sentences, usable, encoder, progress):
+        inside = slice(part.first, part.first + len(part.vectors))
+        own, own_usable = sentences[inside], usable[inside]
+        with stage("tag"):
+            tags = tag_sentences(own, encoder.heads["tagger"])
+        with stage("keyphrases"):
+            found = chapter_phrases(part.spans, own, own_usable, tags)
+        with stage("rank"):
+            salience.append(
+                predict_salience(own, texts[inside], part.vectors, encoder.heads, encoder.rarity)
+            )
+        if titles:
+            with stage("chapters"):
+                reading.titles += title_chapters(
+                    part.spans, own, found, part.vectors, encoder, used
+                )
+        with stage("keyphrases"):
+            _remember(reading, part, found, own, encoder)
+        vectors.append(part.vectors)
+        if reading.n_parts > 1 and not keep_vectors:
+            vectors.clear()
+    reading.salience = np.concatenate(salience) if salience else reading.salience
+    if vectors and (keep_vectors or reading.n_parts == 1):
+        reading.vectors = np.concatenate(vectors)
+    return reading
+
+
+def _parts(
+    sentences: Sequence[Sentence],
+    usable: Sequence[bool],
+    encoder: Encoder,
+    progress: Progress | None,
+) -> Iterator[_Part]:
+    """Parts that end where a chapter does; what lies behind the last boundary is read again."""
+    n, offsets = len(sentences), word_offsets(sentences)
+    first = read = 0
+    vectors = np.zeros((0, encoder.spec.dimension), np.float32)
+
+    def advance(done: int, total: int) -> None:
+        if progress:
+            words_before, words_after = int(offsets[read]), int(offsets[end])
+            progress(words_before + (words_after - words_before) * done // total, int(offsets[-1]))
+
+    while first < n:
+        end = int(np.searchsorted(offsets, offsets[first] + PART_WORDS))
+        if offsets[-1] - offsets[first] <= 1.5 * PART_WORDS:
+            end = n
+        texts = [sentence.text for sentence in sentences[read:end]]
+        vectors = np.concatenate([vectors, encoder.encode(texts, advance)])
+        read = end
+        with stage("chapters"):
+            spans = _chapters(sentences[first:end], usable[first:end], vectors, encoder)
+        if end < n and len(spans) > 1:
+            spans.pop()  # it goes on in what is not read yet
+        n_own = spans[-1][1]
+        yield _Part(first, spans, vectors[:n_own])
+        vectors, first = vectors[n_own:], first + n_own
+
+
+def _chapters(
+    sentences: Sequence[Sentence], usable: Sequence[bool], vectors: FloatArray, encoder: Encoder
+) -> list[Span]:
+    kept = np.flatnonzero(usable).tolist()  # an advert is no change of subject
+    found = find_boundaries([sentences[i] for i in kept], vectors[kept], encoder.heads)
+    return list(itertools.pairwise([0, *(kept[i] for i in found), len(sentences)]))
+
+
+def _remember(
+    reading: Reading,
+    part: _Part,
+    found: Sequence[dict[Key, Candidate]],
+    sentences: Sequence[Sentence],
+    encoder: Encoder,
+) -> None:
+    """Keep of a part what the whole episode is judged by."""
+    if reading.n_parts:
+        _forget_rare(reading, part.first, encoder)
+    for (first, _), own in zip(part.spans, found, strict=True):
+        merge_phrases(reading.phrases, own, part.first + first)
+    reading.spans += [(part.first + a, part.first + b) for a, b in part.spans]
+    centre = Centre.of(sentences, part.vectors)
+    reading.centre = centre if reading.centre is None else reading.centre.joined(centre)
+    reading.n_parts += 1
+
+
+def _forget_rare(reading: Reading, n_read: int, encoder: Encoder) -> None:
+    """Drop phrases that were said once and are none of the most prominent."""
+    kept = worth_embedding(reading.phrases, n_read, encoder.rarity, KEPT_PHRASES)
+    often = {key: c for key, c in reading.phrases.items() if len(c.mentions) > 1}
+    reading.phrases = often | {candidate.key: candidate for candidate in kept}
+
+
+def all_mentions(
+    keys: Sequence[Key],
+    sentences: Sequence[Sentence],
+    usable: Sequence[bool],
+    encoder: Encoder,
+) -> dict[Key, list[Mention]]:
+    """Every mention of some phrases, for an episode of several parts.
+
+    :param keys: The phrases.
+    :param sentences: The whole episode.
+    :param usable: For each sentence, whether it may be a source.
+    :param encoder: The model, with its heads.
+    """
+    wanted = {key: frozenset(key) for key in keys}
+    places = [
+        i
+        for i, sentence in enumerate(sentences)
+        if usable[i] and any(map(_stems(sentence).issuperset, wanted.values()))
+    ]
+    mentions: dict[Key, list[Mention]] = {key: [] for key in keys}
+    for start in range(0, len(places), SOUGHT_TOGETHER):
+        own = [sentences[i] for i in places[start : start + SOUGHT_TOGETHER]]
+        found = find_phrases(own, [True] * len(own), tag_sentences(own, encoder.heads["tagger"]))
+        for key in keys:
+            if key in found:
+                mentions[key] += [mention for _, mention in found[key].mentions]
+    return mentions
+
+
+def _stems(sentence: Sentence) -> set[str]:
+    return {stem(bare_word(token)) for token in sentence.text.split()}
