@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -135,6 +134,8 @@ def write_atomically(path: Path, text: str) -> None:
     :param text: Its content, written as UTF-8.
     :raises OutputError: If it cannot be written.
     """
+    import tempfile  # a hundredth of a second that only batches need
+
     temporary: str | None = None
     try:
         handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)

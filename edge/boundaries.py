@@ -154,10 +154,11 @@ def boundary_features(sentences: Sequence[Sentence], vectors: FloatArray) -> dic
 
 
 def _meaning(vectors: FloatArray, offsets: Offsets) -> dict[str, Array]:
-    centred = (vectors - vectors.mean(axis=0)) * np.sqrt(np.diff(offsets))[:, None]
+    # Sums of the centred vectors only: for a long part, each copy counts.
+    sums = running_sums((vectors - vectors.mean(axis=0)) * np.sqrt(np.diff(offsets))[:, None])
     features = {}
     for window in MEANING_WINDOWS:
-        cosine = likeness(centred, offsets, window)
+        cosine = likeness(sums, offsets, window)
         features[f"meaning_{window}"] = cosine
         features[f"meaning_depth_{window}"] = depth(cosine, offsets, window)
         features[f"meaning_rank_{window}"] = ranks(cosine)
@@ -175,10 +176,10 @@ def _meaning(vectors: FloatArray, offsets: Offsets) -> dict[str, Array]:
 
 def _vocabulary(sentences: Sequence[Sentence], offsets: Offsets) -> dict[str, Array]:
     stems = [content_stems(sentence.text) for sentence in sentences]
-    rows = hashed_stems(stems, STEM_COLUMNS)
+    sums = running_sums(hashed_stems(stems, STEM_COLUMNS))
     features = {}
     for window in VOCABULARY_WINDOWS:
-        cosine = likeness(rows, offsets, window)
+        cosine = likeness(sums, offsets, window)
         features[f"vocabulary_{window}"] = cosine
         features[f"vocabulary_depth_{window}"] = depth(cosine, offsets, window)
     spread = Counter(stem for own in stems for stem in set(own))

@@ -64,7 +64,7 @@ def title_chapters(
     """
     said = Counter[Key]()
     for own in found:
-        said.update({key: len(candidate.mentions) for key, candidate in own.items()})
+        said.update({key: candidate.count for key, candidate in own.items()})
     pools = [
         worth_embedding(
             {key: c for key, c in own.items() if not c.is_generic},
@@ -85,7 +85,7 @@ def title_chapters(
         inside = sentences[a:b]
         centre = Centre.of(inside, vectors[a:b])
         scores = score_phrases(pool, own, inside, centre, part, encoder)
-        shares = np.array([len(c.mentions) / said[c.key] for c in pool])
+        shares = np.array([c.count / said[c.key] for c in pool])
         single = [len(c.key) == 1 and not c.is_name for c in pool]
         weighted = scores * (SHARED_WEIGHT + (1.0 - SHARED_WEIGHT) * shares)
         weighted *= np.where(single, SINGLE_WEIGHT, 1.0)

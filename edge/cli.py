@@ -20,7 +20,7 @@ from edge.stages import stage, stopwatch
 if TYPE_CHECKING:
     from edge.batch import Outcome
     from edge.digest import Digest
-    from edge.encoder import Encoder
+    from edge.encoder import LoadingEncoder
     from edge.pacing import Writing
     from edge.records import Chapter
 
@@ -135,12 +135,13 @@ def _run(options: dict[str, Any], parts: frozenset[str], words: int = 120) -> No
     """Digest all episodes to standard output, or as a batch into a folder."""
     with stage("load"):
         from edge.batch import expand_sources, run_batch
-        from edge.encoder import Encoder
-        from edge.render import SUFFIXES
+        from edge.encoder import LoadingEncoder
         from edge.store import find_bundle
 
         sources = expand_sources(options["episodes"])
-        encoder = Encoder(find_bundle(options["model"]), options["threads"])
+        encoder = LoadingEncoder(find_bundle(options["model"]), options["threads"])
+        from edge.render import SUFFIXES
+
         writing = _writing(options, encoder)
 
     def render(source: str) -> str:
@@ -175,7 +176,7 @@ def _run(options: dict[str, Any], parts: frozenset[str], words: int = 120) -> No
         raise click.ClickException(f"{len(failed)} of {len(sources)} episodes failed")
 
 
-def _writing(options: dict[str, Any], encoder: Encoder) -> Writing | None:
+def _writing(options: dict[str, Any], encoder: LoadingEncoder) -> Writing | None:
     """What writes, where it was asked and can be had."""
     kind = options.get("kind", "extractive")
     if kind == "extractive":
@@ -192,13 +193,13 @@ def _writing(options: dict[str, Any], encoder: Encoder) -> Writing | None:
     from edge.pacing import Writing
 
     budget_s = options["budget"] if kind == "auto" else None
-    return Writing(bundle, encoder, options["threads"], budget_s)
+    return Writing(bundle, encoder.ready(), options["threads"], budget_s)
 
 
 @stopwatch()
 def _digest(
     source: str,
-    encoder: Encoder,
+    encoder: LoadingEncoder,
     writing: Writing | None,
     options: dict[str, Any],
     parts: frozenset[str],
@@ -229,9 +230,11 @@ def _digest(
     writer, reason = (None, "") if writing is None else writing.choose(transcript.n_words)
     if reason and not options["quiet"]:
         click.echo(f"{source}: extractive summary: {reason}", err=True)
+    with stage("load"):
+        loaded = encoder.ready()
     digest = digest_transcript(
         transcript,
-        encoder,
+        loaded,
         source_path=source,
         fallback_title="Standard input" if source == STDIN else _title(Path(source)),
         summary_words=words,

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
+import threading
 from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 import numpy.typing as npt
 
-from edge.errors import BundleError
+from edge.errors import BundleError, EdgeError
 from edge.heads import load_heads
 from edge.loading import load_tokenizer, model_path
 from edge.manifest import Bundle, verify_files
@@ -23,6 +24,8 @@ COMMON_PLACE = 2000
 """Where whole words begin in the vocabulary, after its single characters."""
 RARE_FACTOR = 4
 """Four times as far down, a word counts as rare."""
+TOKENIZED_TOGETHER = 256
+"""Texts: what a tokenizer tells of a text takes a hundred times the memory of its tokens."""
 BATCH_TOKENS = 512
 """Padded tokens in one batch: activations stay in the cache and memory stays flat."""
 
@@ -47,7 +50,7 @@ class Encoder:
         self.bundle = bundle
         self.spec = bundle.manifest.encoder
         self._tokenizer = load_tokenizer(bundle)
-        self._session = Session(model_path(bundle), threads or default_threads())
+        self._session = Session(model_path(bundle), threads or default_threads(), arena=True)
         self.execution_provider = self._session.execution_provider
         self.heads = load_heads(bundle)
 
@@ -59,9 +62,7 @@ class Encoder:
         :return: Shape (texts, dimension), rows of length 1, in the order given.
         :raises InferenceError: If onnxruntime fails.
         """
-        with stage("tokenize"):
-            encodings = self._tokenizer.encode_batch(list(texts), add_special_tokens=False)
-        return self.encode_tokens([encoding.ids for encoding in encodings], progress)
+        return self.encode_tokens(self._tokens(texts), progress)
 
     def encode_tokens(
         self, token_ids: Sequence[Sequence[int]], progress: Progress | None = None
@@ -97,8 +98,7 @@ class Encoder:
 
         :param texts: Any texts.
         """
-        encodings = self._tokenizer.encode_batch(list(texts), add_special_tokens=False)
-        return sum(len(encoding.ids) for encoding in encodings)
+        return sum(map(len, self._tokens(texts)))
 
     def rarity(self, word: str) -> float:
         """How rare a word is, 0 (among the commonest) to 1, from its place in the vocabulary.
@@ -112,6 +112,15 @@ class Encoder:
         if place is None:
             return 1.0
         return min(1.0, max(0.0, math.log(max(place, 1) / COMMON_PLACE) / math.log(RARE_FACTOR)))
+
+    def _tokens(self, texts: Sequence[str]) -> list[list[int]]:
+        tokens: list[list[int]] = []
+        with stage("tokenize"):
+            for start in range(0, len(texts), TOKENIZED_TOGETHER):
+                own = list(texts[start : start + TOKENIZED_TOGETHER])
+                encodings = self._tokenizer.encode_batch(own, add_special_tokens=False)
+                tokens += [encoding.ids for encoding in encodings]
+        return tokens
 
     def _windows(self, ids: Sequence[int]) -> Iterator[list[int]]:
         room = self.spec.max_tokens - 2
@@ -138,6 +147,37 @@ class Encoder:
         mask = attention_mask[:, :, None].astype(np.float32)
         pooled = (hidden * mask).sum(axis=1) / mask.sum(axis=1)
         return _unit_rows(pooled)
+
+
+class LoadingEncoder:
+    """An encoder that loads while something else is done: hashing and loading leave Python idle.
+
+    :param bundle: As for ``Encoder``.
+    :param threads: As for ``Encoder``.
+    """
+
+    def __init__(self, bundle: Bundle, threads: int | None = None) -> None:
+        self._loaded: list[Encoder] = []
+        self._failed: list[EdgeError] = []
+        self._thread = threading.Thread(target=self._load, args=(bundle, threads), daemon=True)
+        self._thread.start()
+
+    def ready(self) -> Encoder:
+        """The encoder, once it is loaded.
+
+        :raises BundleError: As ``Encoder`` does.
+        :raises InferenceError: As ``Encoder`` does.
+        """
+        self._thread.join()
+        if self._failed:
+            raise self._failed[0]
+        return self._loaded[0]
+
+    def _load(self, bundle: Bundle, threads: int | None) -> None:
+        try:
+            self._loaded.append(Encoder(bundle, threads))
+        except EdgeError as error:  # whoever waits is told
+            self._failed.append(error)
 
 
 def _unit_rows(vectors: FloatArray) -> FloatArray:

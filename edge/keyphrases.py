@@ -85,8 +85,8 @@ def worth_embedding(
 
 def _prominence(candidate: Candidate, n_sentences: int, rarity: Rarity) -> float:
     """Log frequency, early mention and rarity, without the model."""
-    spread = len({sentence for sentence, _ in candidate.mentions})
-    first = candidate.mentions[0][0] / max(1, n_sentences)
+    spread = len(set(candidate.sentences))
+    first = candidate.sentences[0] / max(1, n_sentences)
     rare = COMMON_WEIGHT + (1.0 - COMMON_WEIGHT) * max(rarity(word) for word in candidate.key)
     generic = GENERIC_WEIGHT if candidate.is_generic else 1.0
     return math.log1p(spread) * (1.0 + 0.5 * math.exp(-3.0 * first)) * rare * generic
@@ -112,10 +112,10 @@ def phrase_features(
     """
     offsets = word_offsets(sentences)
     n_words = float(offsets[-1])
-    count = np.array([len(c.mentions) for c in pool], float)
-    spread = np.array([len({i for i, _ in c.mentions}) for c in pool], float)
-    first = np.array([offsets[c.mentions[0][0]] for c in pool], float)
-    last = np.array([offsets[c.mentions[-1][0]] for c in pool], float)
+    count = np.array([c.count for c in pool], float)
+    spread = np.array([len(set(c.sentences)) for c in pool], float)
+    first = np.array([offsets[c.sentences[0]] for c in pool], float)
+    last = np.array([offsets[c.sentences[-1]] for c in pool], float)
     rare = [[rarity(word) for word in c.key] for c in pool]
     single = _single_counts(candidates)
     longer = _longer_counts(candidates)
@@ -171,7 +171,7 @@ def _single_counts(candidates: Mapping[Key, Candidate]) -> Counter[str]:
             counts[word] += candidate.n_whole
     for candidate in candidates.values():
         for word in candidate.key:
-            counts[word] = max(counts[word], len(candidate.mentions))
+            counts[word] = max(counts[word], candidate.count)
     return counts
 
 
@@ -186,7 +186,7 @@ def _longer_counts(candidates: Mapping[Key, Candidate]) -> Counter[Key]:
             for b in range(a + 1, n + 1):
                 if b - a < n:
                     inner = candidate.key[a:b]
-                    counts[inner] = max(counts[inner], len(candidate.mentions))
+                    counts[inner] = max(counts[inner], candidate.count)
     return counts
 
 
@@ -224,9 +224,7 @@ def rank_keyphrases(
         Keyphrase(
             text=pool[k].text,
             score=round(1.0 / (1.0 + math.exp(-SCORE_SLOPE * scores[k] - SCORE_SHIFT)), 4),
-            mentions=tuple(
-                mentions.get(pool[k].key) or [mention for _, mention in pool[k].mentions]
-            ),
+            mentions=tuple(mentions.get(pool[k].key) or pool[k].mentions(sentences)),
         )
         for k in chosen
     ]

@@ -39,7 +39,8 @@ PRECISIONS = ("fp32", "fp16", "int8", "int4")
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
-_CHUNK_BYTES = 1 << 20
+_CHUNK_BYTES = 1 << 23
+"""Large: between two of them a thread waits for its turn in Python."""
 _MAX_MANIFEST_BYTES = 1 << 20
 
 

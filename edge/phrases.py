@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from array import array
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -31,8 +32,10 @@ class Candidate:
     """A noun phrase and how the episode uses it."""
 
     key: Key
-    mentions: list[tuple[int, Mention]] = field(default_factory=list)
-    """(sentence index, mention) in order."""
+    sentences: array[int] = field(default_factory=lambda: array("I"))
+    """Sentence of each mention, in order."""
+    words: array[int] = field(default_factory=lambda: array("I"))
+    """Which word of that sentence it begins with."""
     surfaces: Counter[str] = field(default_factory=Counter)
     n_capitalised: int = 0
     """Mentions with every word capitalised though no sentence begins there."""
@@ -50,6 +53,22 @@ class Candidate:
     """Sum over mentions of the last word's probability to be a noun or a name."""
 
     @property
+    def count(self) -> int:
+        """How often it is said."""
+        return len(self.sentences)
+
+    def mentions(self, sentences: Sequence[Sentence]) -> list[Mention]:
+        """Where it is said.
+
+        :param sentences: Those its places are counted in.
+        """
+        places = zip(self.sentences, self.words, strict=True)
+        return [
+            Mention(sentences[i].word_segments[word], sentences[i].word_starts_s[word])
+            for i, word in places
+        ]
+
+    @property
     def is_name(self) -> bool:
         """Whether it is written like a name: capitalised inside sentences."""
         return self.n_inside > 0 and self.n_capitalised >= 0.5 * self.n_inside
@@ -58,7 +77,7 @@ class Candidate:
     def is_open(self) -> bool:
         """Whether it is a phrase of its own rather than a part of one longer phrase."""
         # "learning code" is only ever cut out of "machine learning code".
-        return min(self.n_open_left, self.n_open_right) >= MIN_OPEN * len(self.mentions)
+        return min(self.n_open_left, self.n_open_right) >= MIN_OPEN * self.count
 
     @property
     def is_generic(self) -> bool:
@@ -104,7 +123,7 @@ def find_phrases(
             for a in range(first, last):
                 for b in range(a + 1, min(a + MAX_PHRASE_WORDS, last) + 1):
                     if tags[i][b - 1].argmax() != _ADJECTIVE:
-                        _add(candidates, sentence, i, bare, tags[i], (first, a, b, last))
+                        _add(candidates, i, bare, tags[i], (first, a, b, last))
     return candidates
 
 
@@ -119,7 +138,8 @@ def merge_phrases(
     """
     for key, own in found.items():
         candidate = candidates.setdefault(key, Candidate(key))
-        candidate.mentions += [(first + i, mention) for i, mention in own.mentions]
+        candidate.sentences.extend(first + i for i in own.sentences)
+        candidate.words.extend(own.words)
         candidate.surfaces.update(own.surfaces)
         for name in _COUNTS:
             setattr(candidate, name, getattr(candidate, name) + getattr(own, name))
@@ -158,7 +178,6 @@ def _is_nominal(word: str, kind: int) -> bool:
 
 def _add(
     candidates: dict[Key, Candidate],
-    sentence: Sentence,
     i: int,
     bare: Sequence[str],
     tags: npt.NDArray[np.floating],
@@ -171,8 +190,8 @@ def _add(
     if len(set(key)) < len(key):  # a stutter: "machine machine learning"
         return
     candidate = candidates.setdefault(key, Candidate(key))
-    mention = Mention(sentence.word_segments[a], sentence.word_starts_s[a])
-    candidate.mentions.append((i, mention))
+    candidate.sentences.append(i)
+    candidate.words.append(a)
     candidate.surfaces[" ".join(phrase)] += 1
     candidate.n_open_left += a == first
     candidate.n_open_right += b == last

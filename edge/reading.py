@@ -17,6 +17,7 @@ from edge.chapters import chapter_phrases, title_chapters
 from edge.encoder import Encoder, Progress
 from edge.keyphrases import Centre, worth_embedding
 from edge.lexicon import stem
+from edge.memory import give_back
 from edge.phrases import Candidate, Key, find_phrases, merge_phrases
 from edge.records import Mention, Sentence
 from edge.salience import predict_salience
@@ -24,10 +25,11 @@ from edge.stages import stage
 from edge.tagger import bare_word, tag_sentences
 from edge.windows import Array, FloatArray, word_offsets
 
-PART_WORDS = 20_000
-"""About two hours of speech. What is left is read with the last part if it is less than half."""
-KEPT_PHRASES = 400
-"""Phrases that are remembered of each part but the last, besides those said more than once."""
+PART_WORDS = 16_000
+"""About an hour and a half of speech. What is left is read with the last part if it is less than
+half of that."""
+KEPT_PHRASES = 2000
+"""Most phrases that are remembered from part to part, ten times those a head is asked about."""
 
 SOUGHT_TOGETHER = 200
 """Sentences that are tagged at once where the mentions of a long episode's phrases are sought."""
@@ -110,6 +112,7 @@ def read_episode(
         vectors.append(part.vectors)
         if reading.n_parts > 1 and not keep_vectors:
             vectors.clear()
+        give_back()
     reading.salience = np.concatenate(salience) if salience else reading.salience
     if vectors and (keep_vectors or reading.n_parts == 1):
         reading.vectors = np.concatenate(vectors)
@@ -165,7 +168,7 @@ def _remember(
 ) -> None:
     """Keep of a part what the whole episode is judged by."""
     if reading.n_parts:
-        _forget_rare(reading, part.first, encoder)
+        _forget(reading, part.first, encoder)
     for (first, _), own in zip(part.spans, found, strict=True):
         merge_phrases(reading.phrases, own, part.first + first)
     reading.spans += [(part.first + a, part.first + b) for a, b in part.spans]
@@ -174,11 +177,10 @@ def _remember(
     reading.n_parts += 1
 
 
-def _forget_rare(reading: Reading, n_read: int, encoder: Encoder) -> None:
-    """Drop phrases that were said once and are none of the most prominent."""
+def _forget(reading: Reading, n_read: int, encoder: Encoder) -> None:
+    """Drop all but the most prominent phrases."""
     kept = worth_embedding(reading.phrases, n_read, encoder.rarity, KEPT_PHRASES)
-    often = {key: c for key, c in reading.phrases.items() if len(c.mentions) > 1}
-    reading.phrases = often | {candidate.key: candidate for candidate in kept}
+    reading.phrases = {candidate.key: candidate for candidate in kept}
 
 
 def all_mentions(
@@ -206,7 +208,7 @@ def all_mentions(
         found = find_phrases(own, [True] * len(own), tag_sentences(own, encoder.heads["tagger"]))
         for key in keys:
             if key in found:
-                mentions[key] += [mention for _, mention in found[key].mentions]
+                mentions[key] += found[key].mentions(own)
     return mentions
 
 

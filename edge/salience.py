@@ -34,6 +34,7 @@ from edge.windows import (
     bounds,
     hashed_stems,
     ranks,
+    row_blocks,
     running_sums,
     shifted,
     speaker_run_words,
@@ -165,26 +166,44 @@ def _centrality(
     """Nearness to the episode, to its surroundings and to its neighbours."""
     n = len(vectors)
     weighted = vectors * np.sqrt(np.maximum([len(set(own)) for own in stems], 0.1))[:, None]
+    whole, sums = weighted.sum(axis=0), running_sums(weighted)
+    del weighted  # for a long part, each copy counts
     compared = (
         vectors if n <= MAX_COMPARED else vectors[np.linspace(0, n - 1, MAX_COMPARED, dtype=int)]
     )
-    cosines = vectors @ compared.T
-    rows = hashed_stems(stems, STEM_COLUMNS)
+    close_share, cosine_mean = np.empty(n), np.empty(n)
+    for block in row_blocks(n):
+        cosines = vectors[block] @ compared.T
+        close_share[block] = (cosines > CLOSE).mean(axis=1)
+        cosine_mean[block] = cosines.mean(axis=1, dtype=np.float64)
     adjacent = np.zeros(n)
     adjacent[1:] = (vectors[1:] * vectors[:-1]).sum(axis=1)
     features = {
-        "central": vectors @ unit(weighted.sum(axis=0)),
-        "vocabulary_central": unit(rows) @ unit(rows.sum(axis=0)),
-        "close_share": (cosines > CLOSE).mean(axis=1),
-        "cosine_mean": cosines.mean(axis=1, dtype=np.float64),
+        "central": vectors @ unit(whole),
+        "vocabulary_central": _vocabulary_central(stems),
+        "close_share": close_share,
+        "cosine_mean": cosine_mean,
         "adjacent": adjacent,
         "adjacent+1": shifted(adjacent, 1),
     }
-    sums = running_sums(weighted)
     for window in LOCAL_WINDOWS:
         first, last = bounds(offsets, window)
-        features[f"central_{window}"] = (vectors * unit(sums[last] - sums[first])).sum(axis=1)
+        central = np.empty(n)
+        for block in row_blocks(n):
+            around = unit(sums[last[block]] - sums[first[block]])
+            central[block] = (vectors[block] * around).sum(axis=1)
+        features[f"central_{window}"] = central
     return features
+
+
+def _vocabulary_central(stems: Sequence[Sequence[str]]) -> Array:
+    """Nearness of each sentence's words to the episode's."""
+    rows = hashed_stems(stems, STEM_COLUMNS)
+    whole = unit(rows.sum(axis=0))
+    central = np.empty(len(rows))
+    for block in row_blocks(len(rows)):
+        central[block] = unit(rows[block]) @ whole
+    return central
 
 
 def _place(sentences: Sequence[Sentence], offsets: Offsets) -> dict[str, Array]:

@@ -73,29 +73,26 @@ def rebuild_sentences(transcript: Transcript) -> list[Sentence]:
     """
     sentences: list[Sentence] = []
     for run in _speaker_runs(transcript):
-        pieces = (piece for i in run for piece in _pieces(transcript.segments, i))
         speaker = transcript.segments[run[0]].speaker
-        sentences += _run_sentences(pieces, speaker)
+        limit = MAX_WORDS if _is_punctuated(transcript, run) else MAX_WORDS_UNPUNCTUATED
+        pieces = (piece for i in run for piece in _pieces(transcript.segments, i))
+        for group in _punctuated_groups(pieces):
+            sentences += [_sentence(part, speaker) for part in _within(group, limit)]
     return sentences
 
 
-def _run_sentences(pieces: Iterable[_Piece], speaker: str | None) -> Iterator[Sentence]:
-    """Sentences of one speaker's words, cut short where he has no punctuation."""
-    n_words = n_groups = 0
-    # Only what may have to be cut is kept as words until the end tells how it was punctuated.
-    found: list[Sentence | list[_Piece]] = []
-    for group in _punctuated_groups(pieces):
-        n_words += len(group)
-        n_groups += 1
-        is_short = len(group) <= MAX_WORDS_UNPUNCTUATED
-        found.append(_sentence(group, speaker) if is_short else group)
-    is_punctuated = n_words < MAX_WORDS_UNPUNCTUATED or n_words < 50 * n_groups
-    limit = MAX_WORDS if is_punctuated else MAX_WORDS_UNPUNCTUATED
-    for item in found:
-        if isinstance(item, Sentence):
-            yield item
-        else:
-            yield from (_sentence(part, speaker) for part in _within(item, limit))
+def _is_punctuated(transcript: Transcript, run: list[int]) -> bool:
+    """Whether sentences end often enough in some segments for their ends to be trusted."""
+    n_words = n_ends = 0
+    before = ""  # the word before in the same sentence
+    for i in run:
+        for token in transcript.segments[i].text.split():
+            has_ended = _ends_sentence(before, token)
+            n_words += 1
+            n_ends += has_ended
+            before = "" if has_ended else token
+    n_sentences = n_ends + bool(before)
+    return n_words < MAX_WORDS_UNPUNCTUATED or n_words < 50 * n_sentences
 
 
 def _speaker_runs(transcript: Transcript) -> Iterator[list[int]]:
@@ -141,14 +138,23 @@ def _punctuated_groups(pieces: Iterable[_Piece]) -> Iterator[list[_Piece]]:
     """Split at sentence ends; text without spaces (Chinese, Japanese) splits by segment."""
     group: list[_Piece] = []
     for piece in pieces:
+        before = group[-1].text if group else ""
         group.append(piece)
-        text = " ".join(p.text for p in group[-2:])
-        match = _END.search(piece.text + " ")
-        if match and match.end() >= len(piece.text) and not _is_abbreviation(text):
+        if _ends_sentence(before, piece.text):
             yield group
             group = []
     if group:
         yield group
+
+
+def _ends_sentence(before: str, token: str) -> bool:
+    """Whether a sentence ends with a word, given the one before it in the sentence."""
+    if token[-1:].isalnum():
+        return False
+    match = _END.search(token + " ")
+    if match is None or match.end() < len(token):
+        return False
+    return not _is_abbreviation(f"{before} {token}" if before else token)
 
 
 def _within(pieces: list[_Piece], limit: int) -> list[list[_Piece]]:

@@ -16,6 +16,8 @@ from edge.errors import InferenceError
 
 Array = npt.NDArray[Any]
 MAX_DEFAULT_THREADS = 4
+_SLOW_ON_CPU = ["SkipLayerNormFusion"]
+"""Its kernel takes four times as long as the addition and the normalization it stands for."""
 
 
 def available_providers() -> list[str]:
@@ -57,22 +59,27 @@ class Session:
 
     :param model: The ONNX file.
     :param intra_op_num_threads: Threads inside one operator.
+    :param arena: Whether memory is kept from run to run: for a model that runs often on inputs of
+        many shapes, whose pieces would otherwise lie scattered (docs/adr/0015-speed.md).
     :raises InferenceError: If onnxruntime cannot load the file.
     """
 
-    def __init__(self, model: Path, intra_op_num_threads: int) -> None:
+    def __init__(self, model: Path, intra_op_num_threads: int, arena: bool = False) -> None:
         options = ort.SessionOptions()
         options.intra_op_num_threads = intra_op_num_threads
         options.inter_op_num_threads = 1
         options.log_severity_level = 3  # errors; warnings are for whoever exports
-        # The arena never gives memory back: off, the peak stays near one batch's need.
-        options.enable_cpu_mem_arena = False
+        options.enable_cpu_mem_arena = arena
+        options.enable_mem_pattern = not arena  # a plan and a block for every shape it meets
         options.use_deterministic_compute = True
         # Smaller pieces of work at the end of an operator: no thread waits long for the others.
         options.add_session_config_entry("session.dynamic_block_base", "4")
         try:
             self._session = ort.InferenceSession(
-                str(model), options, providers=["CPUExecutionProvider"]
+                str(model),
+                options,
+                providers=["CPUExecutionProvider"],
+                disabled_optimizers=_SLOW_ON_CPU,
             )
         except Exception as error:  # onnxruntime raises a dozen unrelated types
             raise InferenceError(

@@ -6,10 +6,12 @@ tells how it compares with stop-word lists and full taggers.
 
 from __future__ import annotations
 
+import itertools
 import re
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -20,6 +22,8 @@ from edge.records import Sentence
 
 TAGS = ("noun", "name", "adjective", "other")
 N_BUCKETS = 1 << 16
+TAGGED_TOGETHER = 256
+"""Sentences whose words are judged in one run: their features are many times their text."""
 _CLAUSE_END = re.compile(r"[,.;:?!…—)\"”\]]+$")
 _CLAUSE_START = re.compile(r"^[(\"“\[—]")
 
@@ -31,12 +35,17 @@ def tag_sentences(sentences: Sequence[Sentence], head: Classifier) -> list[Score
     :param head: The ``tagger`` head.
     :raises InferenceError: If onnxruntime fails.
     """
-    features = [tag_features(sentence.text.split()) for sentence in sentences]
-    if not features:
-        return []
-    joined = {name: np.concatenate([own[name] for own in features]) for name in features[0]}
-    lengths = [sentence.n_words for sentence in sentences]
-    return np.split(head.predict_classes(joined), np.cumsum(lengths)[:-1])
+    tags: list[Scores] = []
+    for start in range(0, len(sentences), TAGGED_TOGETHER):
+        own = sentences[start : start + TAGGED_TOGETHER]
+        values = [_feature_values(sentence.text.split()) for sentence in own]
+        features: dict[str, npt.NDArray[Any]] = {
+            name: _hashed(name, itertools.chain.from_iterable(each[name] for each in values))
+            for name in values[0]
+        }
+        lengths = [sentence.n_words for sentence in own]
+        tags += np.split(head.predict_classes(features), np.cumsum(lengths)[:-1])
+    return tags
 
 
 @lru_cache(REMEMBERED)
@@ -54,6 +63,11 @@ def tag_features(tokens: Sequence[str]) -> dict[str, npt.NDArray[np.int64]]:
 
     :param tokens: A sentence, split at spaces.
     """
+    return {name: _hashed(name, own) for name, own in _feature_values(tokens).items()}
+
+
+def _feature_values(tokens: Sequence[str]) -> dict[str, list[str]]:
+    """What is hashed: feature name -> one text a token."""
     n = len(tokens)
     found = [words(token) for token in tokens]
     lowered = [own[-1].lower().replace("’", "'") if own else "" for own in found]
@@ -62,7 +76,7 @@ def tag_features(tokens: Sequence[str]) -> dict[str, npt.NDArray[np.int64]]:
     closed = [ends_clause(tokens, i) for i in range(n + 1)]
     before = ["," if closed[i] else lowered[i - 1] for i in range(n)]
     after = ["," if closed[i + 1] else lowered[i + 1] for i in range(n)]
-    values: dict[str, list[str]] = {
+    return {
         "word": lowered,
         "ending_2": [word[-2:] for word in lowered],
         "ending_3": [word[-3:] for word in lowered],
@@ -78,7 +92,10 @@ def tag_features(tokens: Sequence[str]) -> dict[str, npt.NDArray[np.int64]]:
         "word_and_after": [f"{word} {a[-3:]}" for word, a in zip(lowered, after, strict=True)],
         "shape_and_ending": [f"{s} {word[-2:]}" for s, word in zip(shapes, lowered, strict=True)],
     }
-    return {name: np.array([_bucket(name, value) for value in own]) for name, own in values.items()}
+
+
+def _hashed(name: str, values: Iterable[str]) -> npt.NDArray[np.int64]:
+    return np.array([_bucket(name, value) for value in values], np.int64)
 
 
 @lru_cache(4 * REMEMBERED)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import zlib
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -21,6 +21,7 @@ FloatArray = npt.NDArray[np.float32]
 Encode = Callable[[Sequence[str]], FloatArray]
 """Texts to unit vectors, shape (texts, dimension)."""
 Offsets = npt.NDArray[np.int64]
+BLOCK_ROWS = 256
 
 
 def word_offsets(sentences: Sequence[Sentence]) -> Offsets:
@@ -46,8 +47,17 @@ def running_sums(rows: npt.NDArray[np.number]) -> Array:
 
     :param rows: One row a sentence.
     """
-    start = np.zeros((1, *rows.shape[1:]))
-    return np.concatenate([start, np.cumsum(rows, axis=0, dtype=np.float64)])
+    sums = np.zeros((len(rows) + 1, *rows.shape[1:]))
+    np.cumsum(rows, axis=0, out=sums[1:])
+    return sums
+
+
+def row_blocks(n: int) -> Iterator[slice]:
+    """Rows a few at a time, for what needs several times their memory.
+
+    :param n: Rows in all.
+    """
+    return (slice(i, min(i + BLOCK_ROWS, n)) for i in range(0, n, BLOCK_ROWS))
 
 
 def bounds(offsets: Offsets, window: int) -> tuple[Offsets, Offsets]:
@@ -63,19 +73,20 @@ def bounds(offsets: Offsets, window: int) -> tuple[Offsets, Offsets]:
     return first, np.maximum(last, here + 1)
 
 
-def likeness(rows: npt.NDArray[np.floating], offsets: Offsets, window: int) -> Array:
+def likeness(sums: Array, offsets: Offsets, window: int) -> Array:
     """Cosine of the summed rows before and from each sentence on (TextTiling's measure).
 
-    :param rows: One row a sentence.
+    :param sums: Running sums of one row a sentence, as ``running_sums`` gives them.
     :param offsets: Words before each sentence.
     :param window: Words on either side.
     """
-    sums = running_sums(rows)
-    here = np.arange(len(rows))
     first, last = bounds(offsets, window)
-    before, after = sums[here] - sums[first], sums[last] - sums[here]
-    norms = np.linalg.norm(before, axis=1) * np.linalg.norm(after, axis=1)
-    cosine: Array = (before * after).sum(axis=1) / np.maximum(norms, 1e-9)
+    cosine = np.empty(len(first))
+    for block in row_blocks(len(first)):
+        here = sums[:-1][block]
+        before, after = here - sums[first[block]], sums[last[block]] - here
+        norms = np.linalg.norm(before, axis=1) * np.linalg.norm(after, axis=1)
+        cosine[block] = (before * after).sum(axis=1) / np.maximum(norms, 1e-9)
     return cosine
 
 

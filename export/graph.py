@@ -34,7 +34,7 @@ def export_fp32(checkpoint: Path, work: Path, opset: int) -> Path:
 
 
 def fuse(model: Path, work: Path, settings: Optimize) -> Path:
-    """Fuse attention, GELU and skip-layer-norm with onnxruntime's transformer optimizer.
+    """Fuse attention, GELU and layer norm with onnxruntime's transformer optimizer.
 
     The embedding lookup stays apart, so that its table can be quantized like any weight.
 
@@ -47,6 +47,11 @@ def fuse(model: Path, work: Path, settings: Optimize) -> Path:
 
     options = FusionOptions(settings.model_type)
     options.enable_embed_layer_norm = False
+    # Biases go into the matrix products, and onnxruntime fuses the rest where it runs if that is
+    # faster there; on a CPU it is not (docs/adr/0015-speed.md).
+    options.enable_skip_layer_norm = False
+    options.enable_bias_skip_layer_norm = False
+    options.enable_bias_gelu = False
     with _quiet():
         optimized = optimize_model(
             str(model),

@@ -20,7 +20,7 @@ from edge.records import Segment, Sentence, Transcript
 from edge.salience import concept_features, predict_salience, salience_features
 from edge.sentences import rebuild_sentences
 from edge.transcript import parse_transcript
-from edge.windows import depth, hashed_stems, likeness, ranks, shifted, word_offsets
+from edge.windows import depth, hashed_stems, likeness, ranks, running_sums, shifted, word_offsets
 
 MAX_HEAD_BYTES = 1_000_000
 
@@ -61,7 +61,7 @@ def test_features_are_read_in_the_heads_order() -> None:
 def test_likeness_falls_where_the_subject_changes() -> None:
     rows = np.array([[1.0, 0.0]] * 10 + [[0.0, 1.0]] * 10)
     offsets = np.arange(0, 210, 10)
-    measured = likeness(rows, offsets, 50)
+    measured = likeness(running_sums(rows), offsets, 50)
     assert measured[1:].argmin() == 9  # before the first sentence there is nothing to be like
     assert measured[10] == pytest.approx(0.0)
     assert depth(measured[1:], offsets[1:], 100).argmax() == 9

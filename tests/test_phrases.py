@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from edge.encoder import Encoder
-from edge.keyphrases import distinct, phrase_features, rank_keyphrases, worth_embedding
+from edge.keyphrases import Centre, distinct, phrase_features, rank_keyphrases, worth_embedding
 from edge.phrases import Candidate, find_phrases
 from edge.records import Mention, Segment, Sentence, Transcript
 from edge.sentences import rebuild_sentences
@@ -48,8 +48,8 @@ def test_tag_features_do_not_reach_over_a_clause() -> None:
 
 def test_noun_phrases_are_found_with_every_mention(encoder: Encoder) -> None:
     found = phrases_of(TEXT, encoder)
-    assert [i for i, _ in found["solar panel"].mentions] == [0, 2, 3]
-    assert [i for i, _ in found["lithium battery"].mentions] == [1, 2]
+    assert list(found["solar panel"].sentences) == [0, 2, 3]
+    assert list(found["lithium battery"].sentences) == [1, 2]
     assert found["solar panel"].n_whole == 3
     assert "Acme Industries" in found
     assert not any(word in phrase.split() for phrase in found for word in ("yeah", "they", "the"))
@@ -76,11 +76,11 @@ def test_keyphrases_are_ranked_with_their_evidence(encoder: Encoder) -> None:
     tags = tag_sentences(sentences, encoder.heads["tagger"])
     found = find_phrases(sentences, [True] * len(sentences), tags)
     vectors = encoder.encode([sentence.text for sentence in sentences])
-    ranked = rank_keyphrases(found, sentences, vectors, encoder, 5)
+    ranked = rank_keyphrases(found, sentences, Centre.of(sentences, vectors), encoder, 5)
     assert {"solar panel", "lithium battery"} <= {phrase.text for phrase in ranked[:3]}
     assert [phrase.score for phrase in ranked] == sorted((p.score for p in ranked), reverse=True)
     assert all(0.0 < phrase.score < 1.0 for phrase in ranked)
-    assert rank_keyphrases({}, sentences, vectors, encoder, 5) == []
+    assert rank_keyphrases({}, sentences, Centre.of(sentences, vectors), encoder, 5) == []
 
 
 def test_words_without_a_subject_are_no_keyphrases_beside_others(encoder: Encoder) -> None:
@@ -92,7 +92,10 @@ def test_words_without_a_subject_are_no_keyphrases_beside_others(encoder: Encode
         tags = tag_sentences(sentences, encoder.heads["tagger"])
         found = find_phrases(sentences, [True] * len(sentences), tags)
         vectors = encoder.encode([sentence.text for sentence in sentences])
-        shown = {p.text for p in rank_keyphrases(found, sentences, vectors, encoder, 5)}
+        shown = {
+            p.text
+            for p in rank_keyphrases(found, sentences, Centre.of(sentences, vectors), encoder, 5)
+        }
         assert expected <= shown
         assert ("stuff" in shown) == (expected == {"stuff"})
 
@@ -105,7 +108,7 @@ def test_a_name_counts_more_than_the_head_says(
         tags = tag_sentences(sentences, encoder.heads["tagger"])
         found = find_phrases(sentences, [True] * len(sentences), tags)
         vectors = encoder.encode([sentence.text for sentence in sentences])
-        ranked = rank_keyphrases(found, sentences, vectors, encoder, 15)
+        ranked = rank_keyphrases(found, sentences, Centre.of(sentences, vectors), encoder, 15)
         return {phrase.text: phrase.score for phrase in ranked}
 
     shown = scores()
@@ -123,7 +126,9 @@ def test_every_feature_the_head_wants_is_measured_and_finite(encoder: Encoder) -
         pool = worth_embedding(found, len(sentences), encoder.rarity)
         vectors = encoder.encode([sentence.text for sentence in sentences])
         embedded = encoder.encode([candidate.text for candidate in pool])
-        features = phrase_features(pool, found, sentences, vectors, embedded, encoder.rarity)
+        features = phrase_features(
+            pool, found, sentences, Centre.of(sentences, vectors), embedded, encoder.rarity
+        )
         assert set(encoder.heads["phrase"].spec.features) <= set(features)
         for name, values in features.items():
             assert values.shape == (len(pool),), name

@@ -16,7 +16,15 @@ from benchmarks.quality.metrics import cut_to_budget, rouge, rouge_words
 from edge.lexicon import Rarity, content_stems, is_content_word, stem, words
 from edge.phrases import Candidate
 from edge.records import Sentence
-from edge.windows import Encode, FloatArray, hashed_stems, likeness, unit, word_offsets
+from edge.windows import (
+    Encode,
+    FloatArray,
+    hashed_stems,
+    likeness,
+    running_sums,
+    unit,
+    word_offsets,
+)
 
 WORDS_PER_CHAPTER = 800
 MMR = 0.3
@@ -166,7 +174,7 @@ def even_split(sentences: Sequence[Sentence], vectors: FloatArray) -> list[int]:
 def text_tiling(sentences: Sequence[Sentence], vectors: FloatArray) -> list[int]:
     """Places where the vectors of 150 words before and after differ most, as in TextTiling."""
     offsets = word_offsets(sentences)
-    change = 1 - likeness(vectors - vectors.mean(axis=0), offsets, 150)
+    change = 1 - likeness(running_sums(vectors - vectors.mean(axis=0)), offsets, 150)
     chosen: list[int] = []
     n = max(1, round(int(offsets[-1]) / WORDS_PER_CHAPTER)) - 1
     for i in np.argsort(-change, kind="stable"):
@@ -264,7 +272,7 @@ class Phrased:
 
     def first(self) -> np.ndarray:
         """Sentence of the first mention of each phrase, as a share of the episode."""
-        return np.array([c.mentions[0][0] for c in self.pool]) / max(1, len(self.sentences))
+        return np.array([c.sentences[0] for c in self.pool]) / max(1, len(self.sentences))
 
 
 def yake(episode: Phrased) -> list[str]:
@@ -292,13 +300,13 @@ def first_phrases(episode: Phrased) -> list[str]:
 
 def frequent_phrases(episode: Phrased) -> list[str]:
     """The most often said."""
-    return episode.best([len(c.mentions) for c in episode.pool])
+    return episode.best([c.count for c in episode.pool])
 
 
 def tfidf_phrases(episode: Phrased) -> list[str]:
     """Log frequency times the rarity of the rarest word."""
     rare = [max(map(episode.rarity, c.key)) for c in episode.pool]
-    return episode.best(np.log1p([len(c.mentions) for c in episode.pool]) * rare)
+    return episode.best(np.log1p([c.count for c in episode.pool]) * rare)
 
 
 def embed_rank(episode: Phrased) -> list[str]:
@@ -309,7 +317,7 @@ def embed_rank(episode: Phrased) -> list[str]:
 def embed_rank_weighted(episode: Phrased) -> list[str]:
     """EmbedRank x early mention x log frequency: the best without learning."""
     early = 1.0 + np.exp(-3.0 * episode.first())
-    often = np.log1p([len(c.mentions) for c in episode.pool])
+    often = np.log1p([c.count for c in episode.pool])
     return episode.best(np.maximum(episode.cosines, 0.02) * early * often)
 
 
@@ -352,8 +360,8 @@ def multipartite_rank(episode: Phrased) -> list[str]:
     """
     import networkx
 
-    pool = sorted(episode.pool, key=lambda c: -len(c.mentions))[:300]
-    places = [np.array([i for i, _ in c.mentions], float) for c in pool]
+    pool = sorted(episode.pool, key=lambda c: -c.count)[:300]
+    places = [np.array(c.sentences, float) for c in pool]
     topics = _topics(pool)
     of = {k: t for t, topic in enumerate(topics) for k in topic}
     weights = np.zeros((len(pool), len(pool)))

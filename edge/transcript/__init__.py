@@ -60,8 +60,11 @@ def parse_transcript(raw: bytes) -> Transcript:
     :raises TranscriptError: If there is no text, or JSON we cannot make out.
     """
     text, repairs = bytes_to_text(raw)
+    del raw  # of a long transcript, each form is a good part of the memory
     parsed = _parse(text, repairs)
+    del text
     segments = tidy_segments(parsed.segments, repairs)
+    parsed.segments.clear()
     segments = label_speakers(segments, repairs)
     segments = repair_times(segments, repairs)
     repeated = find_repeated(segments, repairs)

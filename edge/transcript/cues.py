@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from edge.records import Segment
 
@@ -45,7 +45,7 @@ def clock_to_s(clock: str) -> float:
 
 def has_cues(text: str) -> bool:
     """Whether any line is a ``start --> end`` timing line."""
-    return any("->" in line and _TIMING.match(line) for line in text.split("\n"))
+    return any("->" in line and _TIMING.match(line) for line in _lines(text))
 
 
 def has_lrc_lines(text: str) -> bool:
@@ -60,7 +60,7 @@ def cue_format(text: str) -> str:
     """Name of the timed-line format: ``vtt``, ``whisper.cpp-stdout`` or ``srt``."""
     if text.lstrip().startswith("WEBVTT"):
         return "vtt"
-    first = next(line for line in text.split("\n") if _TIMING.match(line))
+    first = next(line for line in _lines(text) if _TIMING.match(line))
     return "whisper.cpp-stdout" if first.lstrip().startswith("[") else "srt"
 
 
@@ -70,37 +70,47 @@ def parse_cues(text: str) -> list[Segment]:
     :param text: The whole file.
     """
     is_vtt = cue_format(text) == "vtt"
-    lines = _without_vtt_blocks(text) if is_vtt else text.split("\n")
-    preamble, cues = _group(lines)
-    segments = [Segment(line) for line in preamble if not line.startswith("WEBVTT")]
+    lines = _without_vtt_blocks(text) if is_vtt else _lines(text)
+    segments = []
     speaker: str | None = None
-    for start, end, body in cues:
+    for start, end, body in _group(lines):
+        if start is None or end is None:
+            segments += [Segment(line) for line in body if not line.startswith("WEBVTT")]
+            continue
         segment, speaker = _cue_to_segment(start, end, body, speaker, is_vtt)
         segments.append(segment)
     return segments
 
 
-def _without_vtt_blocks(text: str) -> list[str]:
+def _lines(text: str) -> Iterator[str]:
+    """Lines one by one: all at once would be a long transcript a second time."""
+    start = 0
+    while start <= len(text):
+        end = text.find("\n", start)
+        end = len(text) if end < 0 else end
+        yield text[start:end]
+        start = end + 1
+
+
+def _without_vtt_blocks(text: str) -> Iterator[str]:
     """WebVTT lines without the header block and the NOTE, STYLE and REGION blocks."""
-    kept: list[str] = []
     skipping = True  # the header block runs to the first blank line
     after_blank = False
-    for line in text.split("\n"):
+    for line in _lines(text):
         if _TIMING.match(line) or not line.strip():
             skipping = False
         elif after_blank and _VTT_BLOCK.match(line):
             skipping = True
         if not skipping:
-            kept.append(line)
+            yield line
         after_blank = not line.strip()
-    return kept
 
 
-def _group(lines: list[str]) -> tuple[list[str], list[tuple[str, str, list[str]]]]:
-    """Lines before the first timing line, and (start, end, body lines) of each cue."""
-    preamble: list[str] = []
-    cues: list[tuple[str, str, list[str]]] = []
-    body = preamble
+def _group(lines: Iterable[str]) -> Iterator[tuple[str | None, str | None, list[str]]]:
+    """Lines before the first timing line, without times, and (start, end, lines) of each cue."""
+    start: str | None = None
+    end: str | None = None
+    body: list[str] = []
     blank_before = True  # whether the line before the last one of ``body`` was blank
     previous_blank = True
     last_index = 0
@@ -116,11 +126,12 @@ def _group(lines: list[str]) -> tuple[list[str], list[tuple[str, str, list[str]]
             last_index = _drop_identifier(body, blank_before, last_index)
         # whisper.cpp prints two spaces and the text there; VTT and SRT put cue settings.
         text = match["rest"].removeprefix("  ")
+        yield start, end, body
+        start, end = match["start"], match["end"]
         body = [] if _SETTINGS.match(text) else [text]
-        cues.append((match["start"], match["end"], body))
         previous_blank = False
         blank_before = False
-    return [line for line in preamble if line.strip()], cues
+    yield start, end, body
 
 
 def _drop_identifier(body: list[str], blank_before: bool, last_index: int) -> int:
@@ -173,4 +184,4 @@ def parse_lrc(text: str) -> tuple[list[Segment], str | None]:
 
 
 def _non_blank(text: str) -> Iterator[str]:
-    return (line for line in text.split("\n") if line.strip())
+    return (line for line in _lines(text) if line.strip())

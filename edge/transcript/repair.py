@@ -6,6 +6,7 @@ import re
 from bisect import bisect_right
 from collections import Counter
 from dataclasses import replace
+from typing import Any
 
 from edge.records import Segment, Word
 
@@ -32,7 +33,14 @@ def tidy_segments(segments: list[Segment], repairs: Counter[str]) -> list[Segmen
     if _is_one_word_each(spoken):
         segments = _merge_one_word(spoken)
         repairs["one_word_segments"] += len(spoken) - len(segments)
-    return [replace(s, text=" ".join(s.text.split())) for s in segments]
+    return [_changed(s, text=" ".join(s.text.split())) for s in segments]
+
+
+def _changed(segment: Segment, **fields: Any) -> Segment:
+    """A segment with other values; the same one where they are the same already."""
+    if all(getattr(segment, name) == value for name, value in fields.items()):
+        return segment
+    return replace(segment, **fields)
 
 
 def _is_one_word_each(segments: list[Segment]) -> bool:
@@ -125,7 +133,7 @@ def _non_negative(segment: Segment, repairs: Counter[str]) -> Segment:
         repairs["times_negative"] += 1
         start_s = None if start_s is None else max(0.0, start_s)
         end_s = None if end_s is None else max(0.0, end_s)
-    return replace(segment, start_s=start_s, end_s=end_s)
+    return _changed(segment, start_s=start_s, end_s=end_s)
 
 
 def _longest_rising(values: list[float]) -> list[int]:
@@ -160,7 +168,7 @@ def _repair_ends(segments: list[Segment], repairs: Counter[str]) -> list[Segment
         elif end_s is not None and end_s > next_start_s:
             repairs["times_overlapping"] += 1
             end_s = next_start_s
-        repaired[i] = _repair_words(replace(repaired[i], end_s=end_s), repairs)
+        repaired[i] = _repair_words(_changed(repaired[i], end_s=end_s), repairs)
         next_start_s = start_s
     return repaired
 
