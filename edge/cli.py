@@ -230,11 +230,9 @@ def _digest(
     writer, reason = (None, "") if writing is None else writing.choose(transcript.n_words)
     if reason and not options["quiet"]:
         click.echo(f"{source}: extractive summary: {reason}", err=True)
-    with stage("load"):
-        loaded = encoder.ready()
     digest = digest_transcript(
         transcript,
-        loaded,
+        encoder,
         source_path=source,
         fallback_title="Standard input" if source == STDIN else _title(Path(source)),
         summary_words=words,

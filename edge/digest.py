@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from edge import boilerplate, keyphrases, keypoints, quotes
 from edge.domain import find_warnings
-from edge.encoder import Encoder, Progress
+from edge.encoder import Encoder, LoadingEncoder, Progress
 from edge.heads import require_heads
 from edge.reading import Reading, all_mentions, read_episode
 from edge.records import (
@@ -105,7 +105,7 @@ class Written:
 
 def digest_transcript(
     transcript: Transcript,
-    encoder: Encoder,
+    encoder: Encoder | LoadingEncoder,
     *,
     source_path: str,
     fallback_title: str,
@@ -120,7 +120,7 @@ def digest_transcript(
     """Digest one episode. The same input, bundles and thread count give the same digest.
 
     :param transcript: A repaired transcript.
-    :param encoder: The sentence encoder.
+    :param encoder: The sentence encoder; one that still loads is waited for when it is needed.
     :param source_path: Where the transcript came from, for the record.
     :param fallback_title: Title where the transcript names none.
     :param summary_words: Word budget of the summary; at least one sentence is given.
@@ -134,7 +134,6 @@ def digest_transcript(
     :raises BundleError: If the bundle has no heads.
     :raises InferenceError: If the model fails.
     """
-    require_heads(encoder.bundle)
     with stopwatch() as watch:
         if warnings is None:
             with stage("check"):
@@ -147,18 +146,21 @@ def digest_transcript(
                 for reason, sentence in zip(reasons, sentences, strict=True)
             ]
             texts = [keypoints.without_lead(sentence.text) for sentence in sentences]
+        with stage("load"):
+            model = encoder.ready()
+        require_heads(model.bundle)
         reading = read_episode(
             sentences,
             texts,
             usable,
-            encoder,
+            model,
             titles="chapters" in parts,
             keep_vectors=writer is not None,
             progress=progress,
         )
         with stage("rank"):
             ranked = keypoints.rank_sentences(sentences, texts, usable, reading.salience)
-            shown = _choose(sentences, usable, ranked, reading, encoder, summary_words, parts)
+            shown = _choose(sentences, usable, ranked, reading, model, summary_words, parts)
         with stage("chapters"):
             found_chapters = _chapters(transcript, sentences, usable, ranked, reading, parts)
         written = None
@@ -172,10 +174,10 @@ def digest_transcript(
                     material, reading.spans, found_chapters, writer, summary_words, told
                 )
         with stage("keyphrases"):
-            found_phrases = _keyphrases(sentences, usable, reading, encoder, parts)
-        bundles = [(encoder.bundle, encoder.execution_provider)]
+            found_phrases = _keyphrases(sentences, usable, reading, model, parts)
+        bundles = [(model.bundle, model.execution_provider)]
         if writer is not None:
-            bundles.append((writer.generator.bundle, encoder.execution_provider))
+            bundles.append((writer.generator.bundle, writer.generator.execution_provider))
         return Digest(
             transcript=transcript,
             title=transcript.title or fallback_title,

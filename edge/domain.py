@@ -7,6 +7,7 @@ another language crosses at least one.
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 
 from edge.lexicon import FUNCTION_WORDS, words
@@ -24,6 +25,7 @@ VERSE_CAPITAL_SHARE = 0.8
 VERSE_ENDED_SHARE = 0.3
 VERSE_WORDS = 10
 _MIN_LINE_WORDS = 3
+_DIGIT = re.compile(r"\d")
 
 
 def find_warnings(transcript: Transcript) -> tuple[DomainWarning, ...]:
@@ -50,12 +52,14 @@ def _count(lines: list[str]) -> Counter[str]:
     counts: Counter[str] = Counter()
     for line in lines:
         tokens = line.split()
-        letters = [character for token in tokens for character in token if character.isalpha()]
-        found = [word.lower().replace("’", "'") for token in tokens for word in words(token)]
+        n_letters = sum(map(str.isalpha, line))
+        found = [word.lower().replace("’", "'") for word in words(line)]
         counts["tokens"] += len(tokens)
-        counts["figures"] += sum(any(c.isdigit() for c in token) for token in tokens)
-        counts["letters"] += len(letters)
-        counts["latin"] += sum(character.isascii() for character in letters)
+        if _DIGIT.search(line):
+            counts["figures"] += sum(map(bool, map(_DIGIT.search, tokens)))
+        counts["letters"] += n_letters
+        ascii_only = line if line.isascii() else line.encode("ascii", "ignore").decode()
+        counts["latin"] += n_letters if ascii_only is line else sum(map(str.isalpha, ascii_only))
         counts["words"] += len(found)
         counts["small"] += sum(word in FUNCTION_WORDS for word in found)
     return counts

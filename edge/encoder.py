@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 import math
-import threading
 from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 import numpy.typing as npt
 
-from edge.errors import BundleError, EdgeError
+from edge.errors import BundleError
 from edge.heads import load_heads
 from edge.loading import load_tokenizer, model_path
 from edge.manifest import Bundle, verify_files
 from edge.session import Session, default_threads
 from edge.stages import stage
+from edge.threads import Background, Parallel
 
 FloatArray = npt.NDArray[np.float32]
 Progress = Callable[[int, int], None]
-"""Called with (tokens done, tokens in all) after each batch."""
+"""Called with (done, in all), in any unit, now and then."""
 
 COMMON_PLACE = 2000
 """Where whole words begin in the vocabulary, after its single characters."""
@@ -26,15 +26,16 @@ RARE_FACTOR = 4
 """Four times as far down, a word counts as rare."""
 TOKENIZED_TOGETHER = 256
 """Texts: what a tokenizer tells of a text takes a hundred times the memory of its tokens."""
-BATCH_TOKENS = 512
+BATCH_TOKENS = 256
 """Padded tokens in one batch: activations stay in the cache and memory stays flat."""
+PROGRESS_INTERVAL_S = 0.2
 
 
 class Encoder:
     """A sentence-embedding bundle, verified and loaded, with the heads that read its vectors.
 
     :param bundle: The bundle; its files are hashed before anything is loaded.
-    :param threads: Threads for onnxruntime; None for the cores at hand, at most 4.
+    :param threads: Batches that are embedded at once; None for the cores at hand, at most 4.
     :raises BundleError: If a file was changed or refers outside the bundle.
     :raises InferenceError: If onnxruntime cannot load the model.
     """
@@ -50,9 +51,15 @@ class Encoder:
         self.bundle = bundle
         self.spec = bundle.manifest.encoder
         self._tokenizer = load_tokenizer(bundle)
-        self._session = Session(model_path(bundle), threads or default_threads(), arena=True)
+        self._threads = threads or default_threads()
+        # A thread a batch: none waits for the others at the end of each operator.
+        self._session = Session(model_path(bundle), 1, arena=True)
         self.execution_provider = self._session.execution_provider
         self.heads = load_heads(bundle)
+
+    def ready(self) -> Encoder:
+        """Itself: it is loaded."""
+        return self
 
     def encode(self, texts: Sequence[str], progress: Progress | None = None) -> FloatArray:
         """Embed texts; a text beyond the model's length is read in parts and averaged.
@@ -62,17 +69,28 @@ class Encoder:
         :return: Shape (texts, dimension), rows of length 1, in the order given.
         :raises InferenceError: If onnxruntime fails.
         """
-        return self.encode_tokens(self._tokens(texts), progress)
+        return self.begin(self._tokens(texts)).result(progress)
 
-    def encode_tokens(
-        self, token_ids: Sequence[Sequence[int]], progress: Progress | None = None
-    ) -> FloatArray:
+    def encode_tokens(self, token_ids: Sequence[Sequence[int]]) -> FloatArray:
         """``encode``, of texts that are tokens already.
 
         :param token_ids: Tokens of each text, without markers.
-        :param progress: Told of each finished batch.
         :return: Shape (texts, dimension), rows of length 1, in the order given.
         :raises InferenceError: If onnxruntime fails.
+        """
+        return self.begin(token_ids).result()
+
+    def begin_texts(self, texts: Sequence[str]) -> Encoding:
+        """``encode`` that goes on beside other work, where it has more than one thread.
+
+        :param texts: Any number of texts.
+        """
+        return self.begin(self._tokens(texts))
+
+    def begin(self, token_ids: Sequence[Sequence[int]]) -> Encoding:
+        """``begin_texts``, of texts that are tokens already.
+
+        :param token_ids: Tokens of each text, without markers.
         """
         owners: list[int] = []
         windows: list[list[int]] = []
@@ -80,18 +98,12 @@ class Encoder:
             for window in self._windows(ids):
                 owners.append(i)
                 windows.append(window)
-        total = sum(map(len, windows))
-        done = 0
-        sums = np.zeros((len(token_ids), self.spec.dimension), np.float32)
-        for batch in _batches(windows):
-            with stage("encode"):
-                pooled = self._pooled([windows[k] for k in batch])
-            for row, k in zip(pooled, batch, strict=True):
-                sums[owners[k]] += row * len(windows[k])
-            done += sum(len(windows[k]) for k in batch)
-            if progress:
-                progress(done, total)
-        return _unit_rows(sums)
+        batches = list(_batches(windows))
+        running = Parallel(
+            lambda batch: self._pooled([windows[k] for k in batch]), batches, self._threads
+        )
+        lengths = [len(window) for window in windows]
+        return Encoding(running, batches, owners, lengths, (len(token_ids), self.spec.dimension))
 
     def count_tokens(self, texts: Sequence[str]) -> int:
         """Tokens of all texts, without markers.
@@ -144,9 +156,53 @@ class Encoder:
                 "token_type_ids": np.zeros(shape, np.int64),
             }
         ).astype(np.float32, copy=False)  # (batch, seq, dimension)
-        mask = attention_mask[:, :, None].astype(np.float32)
-        pooled = (hidden * mask).sum(axis=1) / mask.sum(axis=1)
+        mask = attention_mask.astype(np.float32)
+        pooled = np.matmul(mask[:, None, :], hidden)[:, 0] / mask.sum(axis=1, keepdims=True)
         return _unit_rows(pooled)
+
+
+class Encoding:
+    """Texts that are being embedded.
+
+    :param running: Gives the vectors of each batch.
+    :param batches: Windows in each batch.
+    :param owners: Text of each window.
+    :param lengths: Tokens of each window.
+    :param shape: (texts, dimension).
+    """
+
+    def __init__(
+        self,
+        running: Parallel[list[int], FloatArray],
+        batches: list[list[int]],
+        owners: list[int],
+        lengths: list[int],
+        shape: tuple[int, int],
+    ) -> None:
+        self._running = running
+        self._batches = batches
+        self._owners = owners
+        self._lengths = lengths
+        self._shape = shape
+
+    def result(self, progress: Progress | None = None) -> FloatArray:
+        """The texts' vectors, once they are done.
+
+        :param progress: Told now and then how far it is.
+        :return: Shape (texts, dimension), rows of length 1.
+        :raises InferenceError: If onnxruntime fails.
+        """
+        with stage("encode"):
+            while progress and not self._running.wait(PROGRESS_INTERVAL_S):
+                progress(self._running.n_done, len(self._batches))
+            pooled = self._running.results()
+            sums = np.zeros(self._shape, np.float32)
+            for batch, rows in zip(self._batches, pooled, strict=True):
+                for row, k in zip(rows, batch, strict=True):
+                    sums[self._owners[k]] += row * self._lengths[k]
+            if progress:
+                progress(len(self._batches), len(self._batches))
+            return _unit_rows(sums)
 
 
 class LoadingEncoder:
@@ -157,10 +213,7 @@ class LoadingEncoder:
     """
 
     def __init__(self, bundle: Bundle, threads: int | None = None) -> None:
-        self._loaded: list[Encoder] = []
-        self._failed: list[EdgeError] = []
-        self._thread = threading.Thread(target=self._load, args=(bundle, threads), daemon=True)
-        self._thread.start()
+        self._loading = Background(lambda: Encoder(bundle, threads))
 
     def ready(self) -> Encoder:
         """The encoder, once it is loaded.
@@ -168,16 +221,7 @@ class LoadingEncoder:
         :raises BundleError: As ``Encoder`` does.
         :raises InferenceError: As ``Encoder`` does.
         """
-        self._thread.join()
-        if self._failed:
-            raise self._failed[0]
-        return self._loaded[0]
-
-    def _load(self, bundle: Bundle, threads: int | None) -> None:
-        try:
-            self._loaded.append(Encoder(bundle, threads))
-        except EdgeError as error:  # whoever waits is told
-            self._failed.append(error)
+        return self._loading.result()
 
 
 def _unit_rows(vectors: FloatArray) -> FloatArray:

@@ -15,6 +15,7 @@ import numpy as np
 from edge.boundaries import find_boundaries
 from edge.chapters import chapter_phrases, title_chapters
 from edge.encoder import Encoder, Progress
+from edge.heads import Scores
 from edge.keyphrases import Centre, worth_embedding
 from edge.lexicon import stem
 from edge.memory import give_back
@@ -65,6 +66,8 @@ class _Part:
     """Chapters, counted from there."""
     vectors: FloatArray
     """Of its sentences."""
+    tags: list[Scores]
+    """Of their words."""
 
 
 def read_episode(
@@ -94,10 +97,8 @@ def read_episode(
     for part in _parts(sentences, usable, encoder, progress):
         inside = slice(part.first, part.first + len(part.vectors))
         own, own_usable = sentences[inside], usable[inside]
-        with stage("tag"):
-            tags = tag_sentences(own, encoder.heads["tagger"])
         with stage("keyphrases"):
-            found = chapter_phrases(part.spans, own, own_usable, tags)
+            found = chapter_phrases(part.spans, own, own_usable, part.tags)
         with stage("rank"):
             salience.append(
                 predict_salience(own, texts[inside], part.vectors, encoder.heads, encoder.rarity)
@@ -129,6 +130,7 @@ def _parts(
     n, offsets = len(sentences), word_offsets(sentences)
     first = read = 0
     vectors = np.zeros((0, encoder.spec.dimension), np.float32)
+    tags: list[Scores] = []
 
     def advance(done: int, total: int) -> None:
         if progress:
@@ -139,16 +141,18 @@ def _parts(
         end = int(np.searchsorted(offsets, offsets[first] + PART_WORDS))
         if offsets[-1] - offsets[first] <= 1.5 * PART_WORDS:
             end = n
-        texts = [sentence.text for sentence in sentences[read:end]]
-        vectors = np.concatenate([vectors, encoder.encode(texts, advance)])
+        encoding = encoder.begin_texts([sentence.text for sentence in sentences[read:end]])
+        with stage("tag"):  # what needs no vectors is done meanwhile
+            tags += tag_sentences(sentences[read:end], encoder.heads["tagger"])
+        vectors = np.concatenate([vectors, encoding.result(advance)])
         read = end
         with stage("chapters"):
             spans = _chapters(sentences[first:end], usable[first:end], vectors, encoder)
         if end < n and len(spans) > 1:
             spans.pop()  # it goes on in what is not read yet
         n_own = spans[-1][1]
-        yield _Part(first, spans, vectors[:n_own])
-        vectors, first = vectors[n_own:], first + n_own
+        yield _Part(first, spans, vectors[:n_own], tags[:n_own])
+        vectors, tags, first = vectors[n_own:], tags[n_own:], first + n_own
 
 
 def _chapters(

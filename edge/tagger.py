@@ -9,7 +9,7 @@ from __future__ import annotations
 import itertools
 import re
 import zlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -38,11 +38,8 @@ def tag_sentences(sentences: Sequence[Sentence], head: Classifier) -> list[Score
     tags: list[Scores] = []
     for start in range(0, len(sentences), TAGGED_TOGETHER):
         own = sentences[start : start + TAGGED_TOGETHER]
-        values = [_feature_values(sentence.text.split()) for sentence in own]
-        features: dict[str, npt.NDArray[Any]] = {
-            name: _hashed(name, itertools.chain.from_iterable(each[name] for each in values))
-            for name in values[0]
-        }
+        rows = map(_feature_rows, (sentence.text.split() for sentence in own))
+        features: dict[str, npt.NDArray[Any]] = dict(_columns(itertools.chain.from_iterable(rows)))
         lengths = [sentence.n_words for sentence in own]
         tags += np.split(head.predict_classes(features), np.cumsum(lengths)[:-1])
     return tags
@@ -63,42 +60,55 @@ def tag_features(tokens: Sequence[str]) -> dict[str, npt.NDArray[np.int64]]:
 
     :param tokens: A sentence, split at spaces.
     """
-    return {name: _hashed(name, own) for name, own in _feature_values(tokens).items()}
+    return _columns(_feature_rows(tokens))
 
 
-def _feature_values(tokens: Sequence[str]) -> dict[str, list[str]]:
-    """What is hashed: feature name -> one text a token."""
-    n = len(tokens)
+_WORD_FEATURES = (
+    "word", "ending_2", "ending_3", "ending_4", "before", "after", "before_2", "after_2",
+    "before_ending", "after_ending",
+)  # fmt: skip
+_OTHER_FEATURES = ("shape", "shape_and_ending", "before_and_word", "word_and_after")
+
+
+def _columns(rows: Iterable[tuple[int, ...]]) -> dict[str, npt.NDArray[np.int64]]:
+    table = np.array(list(rows), np.int64).reshape(-1, len(_WORD_FEATURES + _OTHER_FEATURES))
+    return dict(zip(_WORD_FEATURES + _OTHER_FEATURES, table.T, strict=True))
+
+
+def _feature_rows(tokens: Sequence[str]) -> Iterator[tuple[int, ...]]:
+    """Hashes of each token, in the order of ``_WORD_FEATURES`` and ``_OTHER_FEATURES``."""
     found = [words(token) for token in tokens]
     lowered = [own[-1].lower().replace("’", "'") if own else "" for own in found]
-    shapes = [_shape(own[-1], i == 0) if own else "" for i, own in enumerate(found)]
     padded = ["", "", *lowered, "", ""]
-    closed = [ends_clause(tokens, i) for i in range(n + 1)]
-    before = ["," if closed[i] else lowered[i - 1] for i in range(n)]
-    after = ["," if closed[i + 1] else lowered[i + 1] for i in range(n)]
-    return {
-        "word": lowered,
-        "ending_2": [word[-2:] for word in lowered],
-        "ending_3": [word[-3:] for word in lowered],
-        "ending_4": [word[-4:] for word in lowered],
-        "shape": shapes,
-        "before": before,
-        "after": after,
-        "before_2": padded[:n],
-        "after_2": padded[4:],
-        "before_ending": [word[-3:] for word in before],
-        "after_ending": [word[-3:] for word in after],
-        "before_and_word": [f"{b[-3:]} {word}" for b, word in zip(before, lowered, strict=True)],
-        "word_and_after": [f"{word} {a[-3:]}" for word, a in zip(lowered, after, strict=True)],
-        "shape_and_ending": [f"{s} {word[-2:]}" for s, word in zip(shapes, lowered, strict=True)],
-    }
+    closed = [ends_clause(tokens, i) for i in range(len(tokens) + 1)]
+    for i, word in enumerate(lowered):
+        shape = _shape(found[i][-1], i == 0) if found[i] else ""
+        before = "," if closed[i] else lowered[i - 1]
+        after = "," if closed[i + 1] else lowered[i + 1]
+        own, left, right = _word_hashes(word), _word_hashes(before), _word_hashes(after)
+        yield (
+            *own[:4],
+            left[4],
+            right[5],
+            _word_hashes(padded[i])[6],
+            _word_hashes(padded[i + 4])[7],
+            left[8],
+            right[9],
+            _bucket("shape", shape),
+            _bucket("shape_and_ending", f"{shape} {word[-2:]}"),
+            _bucket("before_and_word", f"{before[-3:]} {word}"),
+            _bucket("word_and_after", f"{word} {after[-3:]}"),
+        )
 
 
-def _hashed(name: str, values: Iterable[str]) -> npt.NDArray[np.int64]:
-    return np.array([_bucket(name, value) for value in values], np.int64)
+@lru_cache(REMEMBERED)
+def _word_hashes(word: str) -> tuple[int, ...]:
+    """A word's hash in each of ``_WORD_FEATURES``."""
+    values = (word, word[-2:], word[-3:], word[-4:], word, word, word, word, word[-3:], word[-3:])
+    return tuple(_bucket(*pair) for pair in zip(_WORD_FEATURES, values, strict=True))
 
 
-@lru_cache(4 * REMEMBERED)
+@lru_cache(2 * REMEMBERED)
 def _bucket(name: str, value: str) -> int:
     return zlib.crc32(f"{name} {value}".encode()) % N_BUCKETS
 
@@ -114,6 +124,7 @@ def ends_clause(tokens: Sequence[str], i: int) -> bool:
     return bool(_CLAUSE_END.search(tokens[i - 1]) or _CLAUSE_START.match(tokens[i]))
 
 
+@lru_cache(REMEMBERED)
 def _shape(word: str, is_first: bool) -> str:
     if any(character.isdigit() for character in word):
         kind = "digit"
