@@ -143,9 +143,17 @@ def boundary_features(sentences: Sequence[Sentence], vectors: FloatArray) -> dic
     :param vectors: Sentence vectors, shape (sentences, dimension).
     :return: Feature name -> shape (sentences,).
     """
+    return {**_meaning(vectors, word_offsets(sentences)), **text_features(sentences)}
+
+
+def text_features(sentences: Sequence[Sentence]) -> dict[str, Array]:
+    """The boundary features that need no vectors.
+
+    :param sentences: The whole episode.
+    :return: Feature name -> shape (sentences,).
+    """
     offsets = word_offsets(sentences)
     return {
-        **_meaning(vectors, offsets),
         **_vocabulary(sentences, offsets),
         **_wording(sentences, offsets),
         **_place(sentences, offsets),
@@ -292,19 +300,26 @@ def _speakers(sentences: Sequence[Sentence], offsets: Offsets) -> dict[str, Arra
 
 
 def find_boundaries(
-    sentences: Sequence[Sentence], vectors: FloatArray, heads: Mapping[str, Head]
+    sentences: Sequence[Sentence],
+    vectors: FloatArray,
+    heads: Mapping[str, Head],
+    text: Mapping[str, Array] | None = None,
 ) -> list[int]:
     """Sentence indices at which the chapters after the first begin.
 
     :param sentences: The whole episode.
     :param vectors: Their vectors, shape (sentences, dimension).
     :param heads: ``opening`` and ``boundary``.
+    :param text: As ``text_features`` gives them, where they are known.
     :raises InferenceError: If onnxruntime fails.
     """
     if len(sentences) < 2:
         return []
     opening = heads["opening"].predict(opening_features(vectors))
-    features = with_opening(boundary_features(sentences, vectors), opening, sentences)
+    if text is None:
+        text = text_features(sentences)
+    measured = {**_meaning(vectors, word_offsets(sentences)), **text}
+    features = with_opening(measured, opening, sentences)
     return choose_boundaries(sentences, heads["boundary"].predict(features))
 
 

@@ -22,7 +22,7 @@ from edge.lexicon import (
     words,
 )
 from edge.records import KeyPoint, Sentence
-from edge.salience import FALSE_START, FILLED, SMALL_TALK, count_stutters
+from edge.salience import FALSE_START, FILLED, SMALL_TALK, count_stutters, wording
 from edge.sentences import is_annotation
 
 FloatArray = npt.NDArray[np.float32]
@@ -233,6 +233,22 @@ def reads_alone(sentence: Sentence, text: str) -> float:
     :param sentence: The sentence.
     :param text: It without its leading fillers.
     """
+    return _fitness(text, sentence.text.endswith(("right?", "right.")))
+
+
+def look_at(sentence: Sentence, text: str) -> None:
+    """What is asked of a sentence later, so that it is remembered then.
+
+    :param sentence: The sentence.
+    :param text: It without its leading fillers.
+    """
+    wording(text)
+    content_stems(text)
+    reads_alone(sentence, text)
+
+
+@lru_cache(REMEMBERED)
+def _fitness(text: str, asks_right: bool) -> float:
     bare = _bare(text)
     if not bare:
         return 0.0
@@ -247,7 +263,7 @@ def reads_alone(sentence: Sentence, text: str) -> float:
         fitness *= 0.7
     if _CONNECTIVE.match(text):
         fitness *= 0.8
-    if _SPEECH_IN_SPEECH.search(text) or sentence.text.endswith(("right?", "right.")):
+    if _SPEECH_IN_SPEECH.search(text) or asks_right:
         fitness *= 0.5
     if not _has_verb(text):
         fitness *= 0.6
@@ -271,7 +287,6 @@ def _has_verb(text: str) -> bool:
     return bool(_FINITE.search(text)) or not FINITE_VERBS.isdisjoint(_bare(text))
 
 
-@lru_cache(REMEMBERED)
 def fluency(text: str) -> float:
     """0.3 to 1: fewer fillers, stutters and false starts are better.
 

@@ -147,7 +147,7 @@ PRONOUNS = frozenset(
 )
 
 
-@lru_cache(REMEMBERED)
+@lru_cache(4 * REMEMBERED)
 def words(text: str) -> tuple[str, ...]:
     """Words as they are written, without punctuation around them.
 

@@ -12,11 +12,12 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from edge.boundaries import find_boundaries
+from edge.boundaries import find_boundaries, text_features
 from edge.chapters import chapter_phrases, title_chapters
 from edge.encoder import Encoder, Progress
 from edge.heads import Scores
 from edge.keyphrases import Centre, worth_embedding
+from edge.keypoints import look_at
 from edge.lexicon import stem
 from edge.memory import give_back
 from edge.phrases import Candidate, Key, find_phrases, merge_phrases
@@ -94,7 +95,7 @@ def read_episode(
     reading = Reading()
     salience, vectors = [], []
     used: set[str] = set()
-    for part in _parts(sentences, usable, encoder, progress):
+    for part in _parts(sentences, texts, usable, encoder, progress):
         inside = slice(part.first, part.first + len(part.vectors))
         own, own_usable = sentences[inside], usable[inside]
         with stage("keyphrases"):
@@ -122,6 +123,7 @@ def read_episode(
 
 def _parts(
     sentences: Sequence[Sentence],
+    texts: Sequence[str],
     usable: Sequence[bool],
     encoder: Encoder,
     progress: Progress | None,
@@ -142,25 +144,29 @@ def _parts(
         if offsets[-1] - offsets[first] <= 1.5 * PART_WORDS:
             end = n
         encoding = encoder.begin_texts([sentence.text for sentence in sentences[read:end]])
-        with stage("tag"):  # what needs no vectors is done meanwhile
+        # What needs no vectors is done meanwhile.
+        with stage("tag"):
             tags += tag_sentences(sentences[read:end], encoder.heads["tagger"])
+        with stage("rank"):
+            for sentence, text in zip(sentences[read:end], texts[read:end], strict=True):
+                look_at(sentence, text)
+        with stage("chapters"):
+            spoken = [
+                i for i in range(first, end) if usable[i]
+            ]  # an advert is no change of subject
+            features = text_features([sentences[i] for i in spoken]) if spoken else {}
         vectors = np.concatenate([vectors, encoding.result(advance)])
         read = end
         with stage("chapters"):
-            spans = _chapters(sentences[first:end], usable[first:end], vectors, encoder)
+            own = vectors[[i - first for i in spoken]]
+            found = find_boundaries([sentences[i] for i in spoken], own, encoder.heads, features)
+            cuts = [spoken[i] - first for i in found]
+            spans = list(itertools.pairwise([0, *cuts, end - first]))
         if end < n and len(spans) > 1:
             spans.pop()  # it goes on in what is not read yet
         n_own = spans[-1][1]
         yield _Part(first, spans, vectors[:n_own], tags[:n_own])
         vectors, tags, first = vectors[n_own:], tags[n_own:], first + n_own
-
-
-def _chapters(
-    sentences: Sequence[Sentence], usable: Sequence[bool], vectors: FloatArray, encoder: Encoder
-) -> list[Span]:
-    kept = np.flatnonzero(usable).tolist()  # an advert is no change of subject
-    found = find_boundaries([sentences[i] for i in kept], vectors[kept], encoder.heads)
-    return list(itertools.pairwise([0, *(kept[i] for i in found), len(sentences)]))
 
 
 def _remember(

@@ -233,35 +233,53 @@ def _wording(
     sentences: Sequence[Sentence], texts: Sequence[str], bare: Sequence[Sequence[str]]
 ) -> dict[str, Array]:
     length = np.maximum([len(own) for own in bare], 1)
-
-    def found(pattern: re.Pattern[str]) -> Array:
-        return np.array([len(pattern.findall(text)) for text in texts], float)
+    counts = np.array([wording(text) for text in texts], float).reshape(-1, len(_COUNTED))
+    found = dict(zip(_COUNTED, counts.T, strict=True))
 
     def count(group: frozenset[str]) -> Array:
         return np.array([sum(word in group for word in own) for own in bare], float)
 
-    stutters = np.array([count_stutters(text) for text in texts], float)
     question = np.array([sentence.is_question for sentence in sentences], float)
-    names = [
-        sum(w[:1].isupper() and w.lower() != "i" and not w.startswith(("I'", "I’")) for w in rest)
-        for rest in (text.split()[1:] for text in texts)
-    ]
     return {
         "question": question,
         "question-1": shifted(question, -1),
         "question+1": shifted(question, 1),
-        "names": np.array(names, float),
-        "numbers": found(_NUMBER),
-        "filler_share": (count(FILLERS) + found(FILLED)) / length,
-        "stutters": stutters + found(FALSE_START),
-        "small_talk": np.minimum(found(SMALL_TALK), 1),
+        "names": found["names"],
+        "numbers": found["numbers"],
+        "filler_share": (count(FILLERS) + found["filled"]) / length,
+        "stutters": found["stutters"] + found["false_starts"],
+        "small_talk": np.minimum(found["small_talk"], 1),
         "pronoun_share": count(PRONOUNS) / length,
         "glue_share": count(_GLUE) / length,
         "ended": np.array([s.text.rstrip().endswith((".", "!")) for s in sentences], float),
-        "commas": np.array([text.count(",") for text in texts], float),
-        **{name: np.minimum(found(pattern), 1) for name, pattern in _CUES.items()},
+        "commas": found["commas"],
+        **{name: np.minimum(found[name], 1) for name in _CUES},
         **{name: count(group) for name, group in _WORD_GROUPS.items()},
     }
+
+
+_COUNTED = (
+    "names", "commas", "stutters", "false_starts", "filled", "small_talk", "numbers", *_CUES
+)  # fmt: skip
+
+
+@lru_cache(REMEMBERED)
+def wording(text: str) -> tuple[int, ...]:
+    """How often each of ``_COUNTED`` is in a text.
+
+    :param text: A sentence as it would be shown.
+    """
+    names = sum(
+        w[:1].isupper() and w.lower() != "i" and not w.startswith(("I'", "I’"))
+        for w in text.split()[1:]
+    )
+    patterns = (FALSE_START, FILLED, SMALL_TALK, _NUMBER, *_CUES.values())
+    return (
+        names,
+        text.count(","),
+        count_stutters(text),
+        *(len(pattern.findall(text)) for pattern in patterns),
+    )
 
 
 @lru_cache(REMEMBERED)

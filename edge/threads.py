@@ -55,7 +55,7 @@ class Parallel(Generic[Item, Result]):
 
     :param function: Of one item; called in any thread.
     :param items: What it is called with.
-    :param n_threads: With one, nothing runs beside other work: it is done by ``results``.
+    :param n_threads: With one, nothing runs beside other work: it begins when it is waited for.
     """
 
     def __init__(
@@ -65,8 +65,10 @@ class Parallel(Generic[Item, Result]):
         self._items = items
         self._done: dict[int, Result] = {}
         self._next = itertools.count()  # one C call: no two threads get the same number
-        beside = min(n_threads, len(items)) if n_threads > 1 else 0
-        self._threads = [Background(self._work) for _ in range(beside)]
+        self._n_threads = max(1, min(n_threads, len(items)))
+        self._threads: list[Background[None]] = []
+        if n_threads > 1:
+            self._start()
 
     @property
     def n_done(self) -> int:
@@ -79,15 +81,19 @@ class Parallel(Generic[Item, Result]):
         :param seconds: How long.
         :return: Whether all are computed.
         """
+        self._start()
         return all(thread.wait(seconds) for thread in self._threads)
 
     def results(self) -> list[Result]:
         """All results, in the order of the items; raises what the function raised."""
-        if not self._threads:
-            self._work()
+        self._start()
         for thread in self._threads:
             thread.result()
         return [self._done[k] for k in range(len(self._items))]
+
+    def _start(self) -> None:
+        if not self._threads:
+            self._threads = [Background(self._work) for _ in range(self._n_threads)]
 
     def _work(self) -> None:
         for k in self._next:

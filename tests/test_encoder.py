@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
 from edge.encoder import Encoder
 
@@ -34,7 +35,8 @@ def test_same_input_same_bytes(encoder: Encoder) -> None:
     assert encoder.encode(texts).tobytes() == encoder.encode(texts).tobytes()
 
 
-def test_progress_ends_at_the_total(encoder: Encoder) -> None:
+def test_progress_ends_at_the_total(encoder: Encoder, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("edge.encoder.PROGRESS_INTERVAL_S", 0.001)
     seen: list[tuple[int, int]] = []
     encoder.encode(["Some words here."] * 300, lambda done, total: seen.append((done, total)))
     assert len(seen) > 1
