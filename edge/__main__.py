@@ -1,5 +1,17 @@
-"""``python -m edge``."""
+"""The program: ``edge``, or ``python -m edge``."""
 
 from edge.cli import main
+from edge.process import begin, end
 
-main(prog_name="edge")
+
+def run() -> None:
+    """Run the command and end the process."""
+    begin()
+    try:
+        main(prog_name="edge")
+    except SystemExit as stop:
+        end(stop.code if isinstance(stop.code, int) else int(stop.code is not None))
+
+
+if __name__ == "__main__":
+    run()

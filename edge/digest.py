@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 from edge import boilerplate, keyphrases, keypoints, quotes
 from edge.domain import find_warnings
 from edge.encoder import Encoder, LoadingEncoder, Progress
-from edge.heads import require_heads
 from edge.reading import Reading, all_mentions, read_episode
 from edge.records import (
     Chapter,
@@ -146,18 +145,16 @@ def digest_transcript(
                 for reason, sentence in zip(reasons, sentences, strict=True)
             ]
             texts = [keypoints.without_lead(sentence.text) for sentence in sentences]
-        with stage("load"):
-            model = encoder.ready()
-        require_heads(model.bundle)
         reading = read_episode(
             sentences,
             texts,
             usable,
-            model,
+            encoder,
             titles="chapters" in parts,
             keep_vectors=writer is not None,
             progress=progress,
         )
+        model = encoder.ready()
         with stage("rank"):
             ranked = keypoints.rank_sentences(sentences, texts, usable, reading.salience)
             shown = _choose(sentences, usable, ranked, reading, model, summary_words, parts)

@@ -14,8 +14,8 @@ import numpy as np
 
 from edge.boundaries import find_boundaries, text_features
 from edge.chapters import chapter_phrases, title_chapters
-from edge.encoder import Encoder, Progress
-from edge.heads import Scores
+from edge.encoder import Encoder, LoadingEncoder, Progress
+from edge.heads import Scores, require_heads
 from edge.keyphrases import Centre, worth_embedding
 from edge.keypoints import look_at
 from edge.lexicon import stem
@@ -75,7 +75,7 @@ def read_episode(
     sentences: Sequence[Sentence],
     texts: Sequence[str],
     usable: Sequence[bool],
-    encoder: Encoder,
+    loading: Encoder | LoadingEncoder,
     *,
     titles: bool = True,
     keep_vectors: bool = False,
@@ -86,16 +86,18 @@ def read_episode(
     :param sentences: The whole episode.
     :param texts: The sentences as they would be shown, without leading fillers.
     :param usable: For each sentence, whether it may be shown at all.
-    :param encoder: The model, with its heads.
+    :param loading: The model, with its heads; waited for when it is needed.
     :param titles: Whether the chapters are to be named.
     :param keep_vectors: Whether the vectors of a long episode are needed.
     :param progress: Told of (words read, words in all).
+    :raises BundleError: If the bundle has no heads, or is not what its manifest says.
     :raises InferenceError: If onnxruntime fails.
     """
     reading = Reading()
     salience, vectors = [], []
     used: set[str] = set()
-    for part in _parts(sentences, texts, usable, encoder, progress):
+    for part in _parts(sentences, texts, usable, loading, progress):
+        encoder = loading.ready()
         inside = slice(part.first, part.first + len(part.vectors))
         own, own_usable = sentences[inside], usable[inside]
         with stage("keyphrases"):
@@ -125,13 +127,13 @@ def _parts(
     sentences: Sequence[Sentence],
     texts: Sequence[str],
     usable: Sequence[bool],
-    encoder: Encoder,
+    loading: Encoder | LoadingEncoder,
     progress: Progress | None,
 ) -> Iterator[_Part]:
     """Parts that end where a chapter does; what lies behind the last boundary is read again."""
     n, offsets = len(sentences), word_offsets(sentences)
     first = read = 0
-    vectors = np.zeros((0, encoder.spec.dimension), np.float32)
+    vectors = np.zeros((0, 0), np.float32)
     tags: list[Scores] = []
 
     def advance(done: int, total: int) -> None:
@@ -143,19 +145,22 @@ def _parts(
         end = int(np.searchsorted(offsets, offsets[first] + PART_WORDS))
         if offsets[-1] - offsets[first] <= 1.5 * PART_WORDS:
             end = n
-        encoding = encoder.begin_texts([sentence.text for sentence in sentences[read:end]])
-        # What needs no vectors is done meanwhile.
-        with stage("tag"):
-            tags += tag_sentences(sentences[read:end], encoder.heads["tagger"])
-        with stage("rank"):
+        with stage("rank"):  # beside the loading of the model
             for sentence, text in zip(sentences[read:end], texts[read:end], strict=True):
                 look_at(sentence, text)
+        with stage("load"):
+            encoder = loading.ready()
+            require_heads(encoder.bundle)
+        encoding = encoder.begin_texts([sentence.text for sentence in sentences[read:end]])
+        with stage("tag"):  # beside the encoding
+            tags += tag_sentences(sentences[read:end], encoder.heads["tagger"])
         with stage("chapters"):
             spoken = [
                 i for i in range(first, end) if usable[i]
             ]  # an advert is no change of subject
             features = text_features([sentences[i] for i in spoken]) if spoken else {}
-        vectors = np.concatenate([vectors, encoding.result(advance)])
+        new = encoding.result(advance)
+        vectors = np.concatenate([vectors, new]) if len(vectors) else new
         read = end
         with stage("chapters"):
             own = vectors[[i - first for i in spoken]]

@@ -25,7 +25,7 @@ class Segment:
     words: tuple[Word, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Repair:
     """One kind of defect that was mended, and how often."""
 
@@ -37,7 +37,7 @@ class Repair:
     """What was done, for a person."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Transcript:
     """A whole episode as segments in spoken order."""
 
@@ -67,7 +67,7 @@ class Transcript:
         return max(times, default=None)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class DomainWarning:
     """Why a transcript is unlike what the models know, and the digest not to be trusted."""
 
@@ -116,7 +116,7 @@ class Sentence:
         return self.text.rstrip("\"')”’ ").endswith(("?", "？"))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Excluded:
     """A stretch kept out of the digest, and why. Its words still count as read."""
 
@@ -129,7 +129,7 @@ class Excluded:
     n_words: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class KeyPoint:
     """A sentence worth keeping. ``text`` is verbatim but for dropped leading fillers."""
 
@@ -143,7 +143,7 @@ class KeyPoint:
     """0 (least) to 1 (most salient of the episode)."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class WrittenSentence:
     """A sentence of a model's own, or a key point in its place, with where it was said."""
 
@@ -159,7 +159,7 @@ class WrittenSentence:
     """``written``, ``rewritten`` at the second try, or ``key_point``."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Mention:
     """One place where a keyphrase is said."""
 
@@ -167,7 +167,7 @@ class Mention:
     start_s: float | None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Keyphrase:
     """A phrase that says what the episode is about."""
 
@@ -182,7 +182,7 @@ class Keyphrase:
         return len(self.mentions)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Chapter:
     """A stretch of segments on one subject; chapters tile the transcript."""
 

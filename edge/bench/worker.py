@@ -15,6 +15,7 @@ from contextlib import redirect_stdout
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from edge.process import begin, end
 from edge.stages import stage, stopwatch
 
 if TYPE_CHECKING:
@@ -56,6 +57,7 @@ def _say(**fields: Any) -> None:
 
 def _cold(job: dict[str, Any], begun_ns: int) -> None:
     """What a user types, with stages timed; the start of the process is one of them."""
+    begin()
     with stopwatch() as watch:
         watch.nanoseconds["start"] = begun_ns - int(os.environ[STARTED])
         with stage("start"):
@@ -63,6 +65,7 @@ def _cold(job: dict[str, Any], begun_ns: int) -> None:
         with Path(job["output"]).open("w", encoding="utf-8") as file, redirect_stdout(file):
             edge(job["command"], standalone_mode=False)
     _say(event="sample", stages_ns=watch.nanoseconds)
+    end(0)
 
 
 Sample = Callable[[], dict[str, Any]]
