@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from edge import __version__
-from edge.bench.cli import bench
 from edge.click_types import Seconds
 from edge.errors import EdgeError
 from edge.models_cli import models
@@ -29,7 +28,26 @@ PROGRESS_AFTER_S = 1.0
 
 
 class EdgeCommand(click.Group):
-    """Turns expected errors into one clear message and exit code 1."""
+    """Turns expected errors into one clear message and exit code 1; loads ``bench`` if asked."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """All commands, by name.
+
+        :param ctx: click's context.
+        """
+        return sorted([*super().list_commands(ctx), "bench"])
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """A command.
+
+        :param ctx: click's context.
+        :param cmd_name: Its name.
+        """
+        if cmd_name == "bench":
+            from edge.bench.cli import bench
+
+            return bench
+        return super().get_command(ctx, cmd_name)
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command.
@@ -315,7 +333,6 @@ def _finish_batch(outcomes: list[Outcome], quiet: bool) -> None:
         raise click.ClickException("\n".join(["these episodes failed:", *rows]))
 
 
-main.add_command(bench)
 main.add_command(models)
 
 

@@ -57,6 +57,8 @@ class Encoder:
         self.execution_provider = self._session.execution_provider
         self.heads = load_heads(bundle)
 
+    is_ready = True
+
     def ready(self) -> Encoder:
         """Itself: it is loaded."""
         return self
@@ -98,7 +100,7 @@ class Encoder:
             for window in self._windows(ids):
                 owners.append(i)
                 windows.append(window)
-        batches = list(_batches(windows))
+        batches = list(_batches(windows, self._threads))
         running = Parallel(
             lambda batch: self._pooled([windows[k] for k in batch]), batches, self._threads
         )
@@ -215,6 +217,11 @@ class LoadingEncoder:
     def __init__(self, bundle: Bundle, threads: int | None = None) -> None:
         self._loading = Background(lambda: Encoder(bundle, threads))
 
+    @property
+    def is_ready(self) -> bool:
+        """Whether there is nothing to wait for."""
+        return self._loading.wait(0)
+
     def ready(self) -> Encoder:
         """The encoder, once it is loaded.
 
@@ -229,13 +236,19 @@ def _unit_rows(vectors: FloatArray) -> FloatArray:
     return unit
 
 
-def _batches(windows: list[list[int]]) -> Iterator[list[int]]:
-    """Indices grouped by length, so that little is padded; longest first bounds memory early."""
+def _batches(windows: list[list[int]], n_threads: int) -> Iterator[list[int]]:
+    """Indices grouped by length, so that little is padded; longest first bounds memory early.
+
+    There are about equally many for each thread.
+    """
+    total = sum(map(len, windows))
+    n_each = math.ceil(total / (BATCH_TOKENS * n_threads))
+    most = max(1, math.ceil(total / max(1, n_each * n_threads)))
     batch: list[int] = []
     longest = 0
     for k in sorted(range(len(windows)), key=lambda k: (-len(windows[k]), k)):
         longest = longest or len(windows[k])
-        if batch and (len(batch) + 1) * longest > BATCH_TOKENS:
+        if batch and (len(batch) + 1) * longest > most:
             yield batch
             batch, longest = [], len(windows[k])
         batch.append(k)

@@ -9,8 +9,13 @@ from typing import NoReturn
 
 
 def begin() -> None:
-    """Look for garbage seldom: what a digest makes lives to its end."""
+    """Before anything else is imported.
+
+    Garbage is looked for seldom, as what a digest makes lives to its end; and numpy's linear
+    algebra gets one thread, as its sums here are small and its other threads only turn idly.
+    """
     gc.set_threshold(100_000)
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 
 def end(code: int) -> NoReturn:

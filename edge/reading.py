@@ -145,14 +145,18 @@ def _parts(
         end = int(np.searchsorted(offsets, offsets[first] + PART_WORDS))
         if offsets[-1] - offsets[first] <= 1.5 * PART_WORDS:
             end = n
+        unseen = iter(zip(sentences[read:end], texts[read:end], strict=True))
         with stage("rank"):  # beside the loading of the model
-            for sentence, text in zip(sentences[read:end], texts[read:end], strict=True):
+            for sentence, text in itertools.takewhile(lambda _: not loading.is_ready, unseen):
                 look_at(sentence, text)
         with stage("load"):
             encoder = loading.ready()
             require_heads(encoder.bundle)
         encoding = encoder.begin_texts([sentence.text for sentence in sentences[read:end]])
-        with stage("tag"):  # beside the encoding
+        with stage("rank"):  # beside the encoding
+            for sentence, text in unseen:
+                look_at(sentence, text)
+        with stage("tag"):
             tags += tag_sentences(sentences[read:end], encoder.heads["tagger"])
         with stage("chapters"):
             spoken = [

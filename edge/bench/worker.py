@@ -32,6 +32,7 @@ STARTED = "EDGE_BENCH_STARTED_NS"
 def main() -> None:
     """Run the job, or the cold command that it describes."""
     begun_ns = time.time_ns()
+    begin()
     job = json.loads(Path(sys.argv[1]).read_bytes())
     if job["scenario"] == "cold":
         _cold(job, begun_ns)
@@ -57,7 +58,6 @@ def _say(**fields: Any) -> None:
 
 def _cold(job: dict[str, Any], begun_ns: int) -> None:
     """What a user types, with stages timed; the start of the process is one of them."""
-    begin()
     with stopwatch() as watch:
         watch.nanoseconds["start"] = begun_ns - int(os.environ[STARTED])
         with stage("start"):

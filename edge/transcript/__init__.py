@@ -104,6 +104,8 @@ def _parse(text: str, repairs: Counter[str]) -> jsons.JsonTranscript:
         segments, title = cues.parse_lrc(text)
         return found(segments, "lrc", title)
     if plain.looks_like_html(text):
-        segments, title = plain.parse_html(text)
+        from edge.transcript.page import parse_html
+
+        segments, title = parse_html(text)
         return found(segments, "html", title)
     return found(plain.parse_lines(text, repairs), "text")
