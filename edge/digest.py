@@ -144,7 +144,7 @@ def digest_transcript(
                 reason is None and not is_annotation(sentence.text)
                 for reason, sentence in zip(reasons, sentences, strict=True)
             ]
-            texts = [keypoints.without_lead(sentence.text) for sentence in sentences]
+            texts = keypoints.ShownTexts(sentences)
         reading = read_episode(
             sentences,
             texts,

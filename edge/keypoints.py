@@ -7,6 +7,7 @@ from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import overload
 
 import numpy as np
 import numpy.typing as npt
@@ -103,7 +104,7 @@ class Ranked:
     carried: Scores
     """Shape (sentences,), 0 to 1: chance that a human summary uses at least half of the
     sentence's content words."""
-    texts: tuple[str, ...]
+    texts: Sequence[str]
     """Sentences without their leading fillers."""
     introduction: int | None
     """Index of the sentence that says who is talking, where there is one."""
@@ -120,10 +121,32 @@ class Ranked:
             self.scores[own],
             self.fillings[own],
             self.carried[own],
-            tuple(self.texts[i] for i in own),
+            [self.texts[i] for i in own],
             None if self.introduction is None else own.index(self.introduction),
             bisect_left(own, self.n_opening),
         )
+
+
+class ShownTexts(Sequence[str]):
+    """Sentences without their leading fillers, made when asked: of a long episode, most once.
+
+    :param sentences: The whole episode.
+    """
+
+    def __init__(self, sentences: Sequence[Sentence]) -> None:
+        self._sentences = sentences
+
+    def __len__(self) -> int:
+        return len(self._sentences)
+
+    @overload
+    def __getitem__(self, place: int) -> str: ...
+    @overload
+    def __getitem__(self, place: slice) -> Sequence[str]: ...
+    def __getitem__(self, place: int | slice) -> str | Sequence[str]:
+        if isinstance(place, slice):
+            return ShownTexts(self._sentences[place])
+        return without_lead(self._sentences[place].text)
 
 
 def contenders(ranked: Ranked, limit: int) -> list[int]:
@@ -136,6 +159,7 @@ def contenders(ranked: Ranked, limit: int) -> list[int]:
     return sorted(best.tolist())
 
 
+@lru_cache(REMEMBERED)
 def without_lead(text: str) -> str:
     """A sentence without leading fillers ("Yeah, so ..."); the rest is verbatim.
 
@@ -184,7 +208,7 @@ def rank_sentences(
         values /= max(values.max(initial=0.0), 1e-9)
         if introduction is not None:
             values[introduction] = 1.0
-    return Ranked(scores, fillings, carried, tuple(texts), introduction, n_opening)
+    return Ranked(scores, fillings, carried, texts, introduction, n_opening)
 
 
 def _introduction(

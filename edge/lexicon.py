@@ -12,7 +12,7 @@ from functools import lru_cache
 Rarity = Callable[[str], float]
 """Word -> 0 (common) to 1 (rare)."""
 
-REMEMBERED = 2048
+REMEMBERED = 1500
 """Texts and words that are looked at again and again are taken apart once."""
 _WORD = re.compile(r"[^\W_]+(?:['’\-.+#&][^\W_]+)*[+#]*")
 
@@ -147,7 +147,7 @@ PRONOUNS = frozenset(
 )
 
 
-@lru_cache(4 * REMEMBERED)
+@lru_cache(2 * REMEMBERED)
 def words(text: str) -> tuple[str, ...]:
     """Words as they are written, without punctuation around them.
 

@@ -27,7 +27,7 @@ _NAME = TAGS.index("name")
 _NEVER = FUNCTION_WORDS | FILLERS
 
 
-@dataclass
+@dataclass(slots=True)
 class Candidate:
     """A noun phrase and how the episode uses it."""
 

@@ -7,6 +7,7 @@ its vectors are dropped. An episode of usual length is one part. docs/adr/0014-p
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
@@ -27,9 +28,10 @@ from edge.stages import stage
 from edge.tagger import bare_word, tag_sentences
 from edge.windows import Array, FloatArray, word_offsets
 
-PART_WORDS = 16_000
-"""About an hour and a half of speech. What is left is read with the last part if it is less than
-half of that."""
+PART_WORDS = 10_000
+"""Most words of a part of a long episode, about an hour of speech."""
+WHOLE_WORDS = 20_000
+"""An episode of so many words or less, about two hours, is read as one part."""
 KEPT_PHRASES = 2000
 """Most phrases that are remembered from part to part, ten times those a head is asked about."""
 
@@ -141,10 +143,10 @@ def _parts(
             words_before, words_after = int(offsets[read]), int(offsets[end])
             progress(words_before + (words_after - words_before) * done // total, int(offsets[-1]))
 
+    total = int(offsets[-1])
+    part_words = total if total <= WHOLE_WORDS else total / math.ceil(total / PART_WORDS)
     while first < n:
-        end = int(np.searchsorted(offsets, offsets[first] + PART_WORDS))
-        if offsets[-1] - offsets[first] <= 1.5 * PART_WORDS:
-            end = n
+        end = min(n, int(np.searchsorted(offsets, offsets[first] + part_words)))
         unseen = iter(zip(sentences[read:end], texts[read:end], strict=True))
         with stage("rank"):  # beside the loading of the model
             for sentence, text in itertools.takewhile(lambda _: not loading.is_ready, unseen):

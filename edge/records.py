@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TypeVar
+
+Value = TypeVar("Value")
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,37 +87,53 @@ class Sentence:
 
     text: str
     """Words joined by single spaces."""
-    word_segments: tuple[int, ...]
-    """Segment index of each word."""
-    word_starts_s: tuple[float | None, ...]
-    """Start of each word: its own where the file has word times, else its segment's."""
+    run_segments: tuple[int, ...]
+    """Segment of each run of words that begin together: a segment's, or a word with its time."""
+    run_starts_s: tuple[float | None, ...]
+    """When each run begins."""
+    run_words: tuple[int, ...]
+    """Words of each run; runs, as most sentences have one or two of them."""
     end_s: float | None
     speaker: str | None
 
     @property
+    def word_segments(self) -> tuple[int, ...]:
+        """Segment index of each word."""
+        return _repeated(self.run_segments, self.run_words)
+
+    @property
+    def word_starts_s(self) -> tuple[float | None, ...]:
+        """Start of each word: its own where the file has word times, else its segment's."""
+        return _repeated(self.run_starts_s, self.run_words)
+
+    @property
     def first_segment(self) -> int:
         """Segment of the first word."""
-        return self.word_segments[0]
+        return self.run_segments[0]
 
     @property
     def last_segment(self) -> int:
         """Segment of the last word."""
-        return self.word_segments[-1]
+        return self.run_segments[-1]
 
     @property
     def start_s(self) -> float | None:
         """Start of the first word."""
-        return self.word_starts_s[0]
+        return self.run_starts_s[0]
 
     @property
     def n_words(self) -> int:
         """Whitespace-separated words."""
-        return len(self.word_segments)
+        return sum(self.run_words)
 
     @property
     def is_question(self) -> bool:
         """Whether it ends in a question mark."""
         return self.text.rstrip("\"')”’ ").endswith(("?", "？"))
+
+
+def _repeated(values: Sequence[Value], counts: Sequence[int]) -> tuple[Value, ...]:
+    return tuple(value for value, n in zip(values, counts, strict=True) for _ in range(n))
 
 
 @dataclass(frozen=True)

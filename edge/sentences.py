@@ -178,10 +178,18 @@ def _break_strength(pieces: list[_Piece], k: int) -> int:
 
 
 def _sentence(pieces: list[_Piece], speaker: str | None) -> Sentence:
+    runs = [
+        (segment, start_s, len(list(group)))
+        for (segment, start_s), group in itertools.groupby(
+            pieces, key=lambda piece: (piece.segment, piece.start_s)
+        )
+    ]
+    segments, starts_s, n_words = zip(*runs, strict=True)
     return Sentence(
         text=" ".join(piece.text for piece in pieces),
-        word_segments=tuple(piece.segment for piece in pieces),
-        word_starts_s=tuple(piece.start_s for piece in pieces),
+        run_segments=segments,
+        run_starts_s=starts_s,
+        run_words=n_words,
         end_s=pieces[-1].end_s,
         speaker=speaker,
     )

@@ -78,7 +78,7 @@ class Session:
             self._session = ort.InferenceSession(
                 str(model),
                 options,
-                providers=["CPUExecutionProvider"],
+                providers=[("CPUExecutionProvider", {"arena_extend_strategy": "kSameAsRequested"})],
                 disabled_optimizers=_SLOW_ON_CPU,
             )
         except Exception as error:  # onnxruntime raises a dozen unrelated types

@@ -21,7 +21,7 @@ FloatArray = npt.NDArray[np.float32]
 Encode = Callable[[Sequence[str]], FloatArray]
 """Texts to unit vectors, shape (texts, dimension)."""
 Offsets = npt.NDArray[np.int64]
-BLOCK_ROWS = 256
+BLOCK_ROWS = 128
 
 
 def word_offsets(sentences: Sequence[Sentence]) -> Offsets:
