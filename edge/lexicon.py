@@ -12,7 +12,7 @@ from functools import lru_cache
 Rarity = Callable[[str], float]
 """Word -> 0 (common) to 1 (rare)."""
 
-REMEMBERED = 1500
+REMEMBERED = 1000
 """Texts and words that are looked at again and again are taken apart once."""
 _WORD = re.compile(r"[^\W_]+(?:['’\-.+#&][^\W_]+)*[+#]*")
 

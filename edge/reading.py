@@ -20,7 +20,7 @@ from edge.heads import Scores, require_heads
 from edge.keyphrases import Centre, worth_embedding
 from edge.keypoints import look_at
 from edge.lexicon import stem
-from edge.memory import give_back
+from edge.memory import give_back, keep_apart
 from edge.phrases import Candidate, Key, find_phrases, merge_phrases
 from edge.records import Mention, Sentence
 from edge.salience import predict_salience
@@ -28,8 +28,8 @@ from edge.stages import stage
 from edge.tagger import bare_word, tag_sentences
 from edge.windows import Array, FloatArray, word_offsets
 
-PART_WORDS = 10_000
-"""Most words of a part of a long episode, about an hour of speech."""
+PART_WORDS = 8_000
+"""Most words of a part of a long episode, about three quarters of an hour of speech."""
 WHOLE_WORDS = 20_000
 """An episode of so many words or less, about two hours, is read as one part."""
 KEPT_PHRASES = 2000
@@ -96,6 +96,8 @@ def read_episode(
     :raises InferenceError: If onnxruntime fails.
     """
     reading = Reading()
+    if sum(sentence.n_words for sentence in sentences) > WHOLE_WORDS:
+        keep_apart()
     salience, vectors = [], []
     used: set[str] = set()
     for part in _parts(sentences, texts, usable, loading, progress):
