@@ -116,7 +116,7 @@ def digest_transcript(
     told: Callable[[Chapter], None] = lambda chapter: None,
     warnings: tuple[DomainWarning, ...] | None = None,
 ) -> Digest:
-    """Digest one episode. The same input, bundles and thread count give the same digest.
+    """Digest one episode. The same input and bundles give the same digest, on any threads.
 
     :param transcript: A repaired transcript.
     :param encoder: The sentence encoder; one that still loads is waited for when it is needed.

@@ -26,6 +26,8 @@ RARE_FACTOR = 4
 """Four times as far down, a word counts as rare."""
 TOKENIZED_TOGETHER = 256
 """Texts: what a tokenizer tells of a text takes a hundred times the memory of its tokens."""
+ARENA = True
+"""Memory is kept from run to run: batches have many shapes, and their pieces would scatter."""
 BATCH_TOKENS = 256
 """Padded tokens in one batch: activations stay in the cache and memory stays flat."""
 PROGRESS_INTERVAL_S = 0.2
@@ -53,7 +55,7 @@ class Encoder:
         self._tokenizer = load_tokenizer(bundle)
         self._threads = threads or default_threads()
         # A thread a batch: none waits for the others at the end of each operator.
-        self._session = Session(model_path(bundle), 1, arena=True)
+        self._session = Session(model_path(bundle), 1, arena=ARENA)
         self.execution_provider = self._session.execution_provider
         self.heads = load_heads(bundle)
 
@@ -100,7 +102,7 @@ class Encoder:
             for window in self._windows(ids):
                 owners.append(i)
                 windows.append(window)
-        batches = list(_batches(windows, self._threads))
+        batches = list(_batches(windows))
         running = Parallel(
             lambda batch: self._pooled([windows[k] for k in batch]), batches, self._threads
         )
@@ -236,19 +238,16 @@ def _unit_rows(vectors: FloatArray) -> FloatArray:
     return unit
 
 
-def _batches(windows: list[list[int]], n_threads: int) -> Iterator[list[int]]:
+def _batches(windows: list[list[int]]) -> Iterator[list[int]]:
     """Indices grouped by length, so that little is padded; longest first bounds memory early.
 
-    There are about equally many for each thread.
+    The groups do not depend on the threads: company changes an INT8 vector a little.
     """
-    total = sum(map(len, windows))
-    n_each = math.ceil(total / (BATCH_TOKENS * n_threads))
-    most = max(1, math.ceil(total / max(1, n_each * n_threads)))
     batch: list[int] = []
     longest = 0
     for k in sorted(range(len(windows)), key=lambda k: (-len(windows[k]), k)):
         longest = longest or len(windows[k])
-        if batch and (len(batch) + 1) * longest > most:
+        if batch and (len(batch) + 1) * longest > BATCH_TOKENS:
             yield batch
             batch, longest = [], len(windows[k])
         batch.append(k)

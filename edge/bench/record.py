@@ -1,6 +1,6 @@
 """A run of the suite as one JSON document; ``record.schema.json`` beside this file describes it.
 
-Version 1 (0.6): first.
+Version 1: the first.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import secrets
 import statistics
 import subprocess
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
 from importlib.metadata import version
 from pathlib import Path
@@ -21,12 +21,15 @@ from edge.batch import write_atomically
 from edge.bench.cases import COLD, TOKENS, Plan
 from edge.bench.device import State, identity
 from edge.bench.statistics import describe, is_noisy
+from edge.encoder import ARENA
 from edge.errors import BenchError
 from edge.manifest import Bundle
 
 SCHEMA_VERSION = 1
 MIN_PROCESSES = 4
 """Fewer fresh processes cannot be told apart from another run's by any test."""
+MIN_SUSTAINED = 10
+"""Digests of a sustained run whose first and last fifth can be compared."""
 BUSY_LOAD = 0.5
 """Load a core, before the run, above which something else is at work."""
 SLOW_GOVERNORS = frozenset({"powersave", "conservative", "userspace"})
@@ -73,7 +76,7 @@ def new_record(power_source: str | None, power_reason: str) -> Json:
         "git_commit": _git_commit(),
         "ort_version": version("onnxruntime"),
         **identity(),
-        "arena": False,
+        "arena": ARENA,
         "power_source": power_source,
         "power_reason": power_reason or None,
         "finished": False,
@@ -115,8 +118,8 @@ def case_record(
     energies = [process.energy_j for process in processes]
     record = {
         "scenario": case.scenario,
-        "name": case.name,
-        "bundle_id": case.bundle,
+        "name": replace(case, bundle=bundle.id).name,
+        "bundle_id": bundle.id,
         "bundle_name": bundle.manifest.name,
         "bundle_sha256": bundle.sha256,
         "precision": bundle.manifest.precision,
@@ -133,6 +136,8 @@ def case_record(
         "warmup": 0 if case.scenario == COLD else 1,
         "rounds": plan.rounds,
         "n": len(samples),
+        "sustained_s": plan.seconds or None,
+        "slowdown": slowdown(times_ms) if plan.seconds else None,
         "cold_load_ms": _median([p.loaded["load_ms"] for p in processes if "load_ms" in p.loaded]),
         "ttft_ms": None,
         "tpot_ms": None,
@@ -174,6 +179,15 @@ def _token_times(samples: Sequence[Json]) -> Json:
     }
 
 
+def slowdown(times: Sequence[float]) -> float:
+    """How much slower the last fifth of some samples is than the first: what heat does.
+
+    :param times: In the order they were taken.
+    """
+    fifth = max(1, len(times) // 5)
+    return statistics.median(times[-fifth:]) / statistics.median(times[:fifth])
+
+
 def stage_medians_ms(samples: Sequence[Json]) -> dict[str, float]:
     """Median milliseconds of each stage; ``other`` is what no stage accounts for.
 
@@ -190,7 +204,12 @@ def _reasons(
 ) -> list[str]:
     """Why a case is not to be trusted; none for one that is."""
     reasons = []
-    if len(processes) < min(plan.rounds, MIN_PROCESSES) or plan.rounds < MIN_PROCESSES:
+    if plan.seconds:
+        if record["n"] < MIN_SUSTAINED:
+            reasons.append(
+                f"too few runs: {record['n']} digests, at least {MIN_SUSTAINED} are needed"
+            )
+    elif len(processes) < MIN_PROCESSES:
         reasons.append(
             f"too few runs: {len(processes)} fresh processes, at least {MIN_PROCESSES} are needed"
         )

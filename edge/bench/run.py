@@ -189,11 +189,13 @@ def _events(child: subprocess.Popen[bytes]) -> Iterator[Json]:
 
 
 def _failure(case: Case, code: int, complaints: bytes) -> BenchError:
-    lines = complaints.decode("utf-8", "replace").strip().split("\n")
+    text = complaints.decode("utf-8", "replace").strip()
+    if "Traceback" in text:  # a fault of ours: its last line names it
+        text = text.split("\n")[-1]
     how = f"was killed by signal {-code}" if code < 0 else f"failed with exit code {code}"
     memory = " Too little memory is the usual reason." if code == -9 else ""
     return BenchError(
-        f"the process of '{case.name}' {how}: {lines[-1]}",
+        f"the process of '{case.name}' {how}: {text}",
         f"The record holds what was measured before.{memory}",
     )
 

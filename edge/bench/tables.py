@@ -177,6 +177,12 @@ def verdict(record: Json) -> str:
     lines = ["VALID" if record["valid"] else "INVALID"]
     lines += [f"  {reason}" for reason in record["invalid_reasons"]]
     lines += [
+        f"  sustained: {case['name']}: after {case['sustained_s']:.0f} s it takes "
+        f"{case['slowdown']:.2f} times as long"
+        for case in record["cases"]
+        if case["slowdown"] is not None
+    ]
+    lines += [
         f"  noise: {case['name']}: {warning}"
         for case in record["cases"]
         for warning in case["warnings"]

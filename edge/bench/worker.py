@@ -15,6 +15,7 @@ from contextlib import redirect_stdout
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from edge.errors import EdgeError
 from edge.process import begin, end
 from edge.stages import stage, stopwatch
 
@@ -34,6 +35,14 @@ def main() -> None:
     begun_ns = time.time_ns()
     begin()
     job = json.loads(Path(sys.argv[1]).read_bytes())
+    try:
+        _run(job, begun_ns)
+    except EdgeError as error:
+        sys.stderr.write(f"{error}\n")
+        sys.exit(1)
+
+
+def _run(job: dict[str, Any], begun_ns: int) -> None:
     if job["scenario"] == "cold":
         _cold(job, begun_ns)
         return
@@ -190,7 +199,8 @@ def _tokens(generator: Generator, job: dict[str, Any]) -> Sample:
     from edge.prompts import Prompt
     from edge.sampling import GenerationSettings
 
-    n_in, n_out = job["prefill_tokens"], job["decode_tokens"]
+    n_out = job["decode_tokens"]
+    n_in = min(job["prefill_tokens"], generator.spec.context_tokens - n_out)
     prompt = generator.tokens(Prompt(" ".join(job["texts"])))[:n_in]
     settings = GenerationSettings(max_new_tokens=n_out, min_new_tokens=n_out)
 

@@ -1,0 +1,364 @@
+"""The latency suite: real short runs, and what is made of their records."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+from click.testing import CliRunner
+
+from edge.bench.cases import (
+    COLD,
+    SCENARIOS,
+    STREAM,
+    Case,
+    full_cases,
+    parse_case,
+    plan,
+    scaling_cases,
+    short_cases,
+)
+from edge.bench.compare import compare_records
+from edge.bench.energy import find_source
+from edge.bench.episode import make_transcript
+from edge.bench.record import load
+from edge.bench.run import run
+from edge.bench.tables import all_tables, report_markdown, scaling_table, verdict
+from edge.cli import main
+from edge.errors import BenchError
+from edge.stages import stage, stopwatch
+from edge.store import find_bundle, list_bundles
+from edge.transcript import parse_transcript
+from tests.conftest import ROOT
+
+SCHEMA = json.loads((ROOT / "edge" / "bench" / "record.schema.json").read_text(encoding="utf-8"))
+TINY = str(ROOT / "tests" / "data" / "bundles" / "tiny-llama-fp32")
+DEFAULT = Case(STREAM, "minilm-l6-int8", 2, 300)
+
+
+def cli(*arguments: str | Path) -> tuple[int, str]:
+    result = CliRunner().invoke(main, list(map(str, arguments)))
+    return result.exit_code, result.output
+
+
+@pytest.fixture(scope="module")
+def record(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """A real run of every scenario, as short as it can be."""
+    path = tmp_path_factory.mktemp("bench") / "record.json"
+    cases = [Case(name, DEFAULT.bundle, 2, 3000) for name in SCENARIOS if name != "tokens"]
+    plans = [plan(case, 1) for case in (*cases, Case("tokens", TINY, 1))]
+    run(plans, find_source(6.5), path, lambda done, total, name: None)
+    return load(path)
+
+
+def test_a_record_keeps_to_its_schema(record: dict[str, Any]) -> None:
+    jsonschema.validate(record, SCHEMA, cls=jsonschema.Draft202012Validator)
+    assert [case["scenario"] for case in record["cases"]] == list(SCENARIOS)
+    assert record["finished"]
+
+
+def test_raw_samples_are_kept_and_described(record: dict[str, Any]) -> None:
+    for case in record["cases"]:
+        samples = [ns for own in case["samples_ns"] for ns in own]
+        assert case["n"] == len(samples) > 0
+        assert case["e2e_ms"]["min"] == min(samples) / 1e6
+        assert case["e2e_ms"]["p99"] is None
+        assert case["peak_rss_bytes"] > 50e6
+        assert case["reference_ns"][0] > 0
+
+
+def test_stages_sum_to_the_whole(record: dict[str, Any]) -> None:
+    for case in record["cases"]:
+        if case["scenario"] in (COLD, STREAM):
+            assert case["stage_ms"]["encode"] > 0
+            # A process takes a moment to be taken apart, which on a busy machine is a long one.
+            allowed = 0.1 if case["scenario"] == COLD else 0.05
+            other = abs(case["stage_ms"]["other"])
+            assert other < allowed * case["e2e_ms"]["median"], case["name"]
+
+
+def test_the_cold_command_counts_its_start_and_loading(record: dict[str, Any]) -> None:
+    cold = record["cases"][0]
+    assert cold["stage_ms"]["start"] > 0
+    assert cold["stage_ms"]["load"] > 0
+    assert cold["provider_actual"] == "CPUExecutionProvider"
+    assert cold["rtf"] > 0
+
+
+def test_a_model_that_writes_is_timed_apart_for_reading_and_writing(
+    record: dict[str, Any],
+) -> None:
+    tokens = record["cases"][-1]
+    assert tokens["ttft_ms"] > 0
+    assert tokens["tpot_ms"] > 0
+    assert {"prefill", "decode"} <= set(tokens["stage_ms"])
+    assert tokens["quality"]["value"] <= tokens["quality"]["baseline"]
+
+
+def test_the_speed_run_checks_that_the_model_is_right(record: dict[str, Any]) -> None:
+    quality = record["cases"][1]["quality"]
+    assert quality["metric"] == "golden_cosine"
+    assert quality["value"] >= quality["baseline"]
+
+
+def test_given_watts_become_joules_named_as_given(record: dict[str, Any]) -> None:
+    assert "given by the user" in record["power_source"]
+    stream = record["cases"][1]
+    joules = 6.5 * stream["e2e_ms"]["mean"] / 1000
+    assert joules * 0.9 < stream["energy_j"] < joules * 1.6  # the worker's end is part of it
+
+
+def test_too_few_processes_are_no_valid_run(record: dict[str, Any]) -> None:
+    assert not record["valid"]
+    assert "too few runs" in " ".join(record["invalid_reasons"])
+    assert verdict(record).startswith("INVALID")
+
+
+def test_tables_and_report_show_every_case(record: dict[str, Any]) -> None:
+    text = "\n".join(table.as_text() for table in all_tables(record))
+    report = report_markdown(record)
+    for case in record["cases"]:
+        assert case["name"] in text
+        assert case["name"] in report
+    assert "| case |" in report
+
+
+def test_a_provider_that_did_not_engage_is_named(tmp_path: Path) -> None:
+    case = Case("encoder", DEFAULT.bundle, 1, provider="cuda")
+    found = run([plan(case, 1)], find_source(None), tmp_path / "r.json", lambda *_: None)
+    reasons = " ".join(found["invalid_reasons"])
+    assert "cuda was asked for, and CPUExecutionProvider ran" in reasons
+
+
+def test_sustained_runs_tell_what_heat_does(tmp_path: Path) -> None:
+    case = Case("encoder", DEFAULT.bundle, 1)
+    found = run([plan(case, 1, 3.0)], find_source(None), tmp_path / "r.json", lambda *_: None)
+    (case_record,) = found["cases"]
+    assert case_record["sustained_s"] == 3.0
+    assert 0.3 < case_record["slowdown"] < 3.0
+    assert case_record["n"] >= 10
+    assert sum(case_record["samples_ns"][0]) >= 2.5e9
+    assert "too few" not in " ".join(found["invalid_reasons"])
+
+
+def test_a_killed_run_leaves_what_was_finished(tmp_path: Path) -> None:
+    path = tmp_path / "record.json"
+    command = [sys.executable, "-m", "edge", "bench", "--output", str(path), "--repeat", "50"]
+    command += ["--case", "encoder threads=1", "--case", "stream words=300"]
+    process = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.DEVNULL)
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        time.sleep(0.2)
+        if path.exists() and len(json.loads(path.read_text())["cases"]) == 2:
+            break
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    left = load(path)
+    jsonschema.validate(left, SCHEMA, cls=jsonschema.Draft202012Validator)
+    assert len(left["cases"]) == 2
+    assert not left["finished"]
+    assert "the run was not finished" in left["invalid_reasons"]
+
+
+def test_a_process_that_fails_is_told_and_nothing_is_lost(tmp_path: Path) -> None:
+    damaged, path = tmp_path / "damaged", tmp_path / "r.json"
+    shutil.copytree(TINY, damaged)
+    (damaged / "tokenizer.json").write_bytes(b"{}")
+    plans = [plan(Case("encoder", DEFAULT.bundle, 1), 1), plan(Case("tokens", str(damaged), 1), 1)]
+    with pytest.raises(BenchError, match=r"exit code 1: .*tokenizer.json has 2 bytes"):
+        run(plans, find_source(None), path, lambda *_: None)
+    (kept,) = load(path)["cases"]
+    assert kept["scenario"] == "encoder"
+
+
+def test_models_are_refused_where_they_do_not_fit(tmp_path: Path) -> None:
+    source, path = find_source(None), tmp_path / "r.json"
+    for case, message in (
+        (Case("tokens", DEFAULT.bundle, 1), "writes no text"),
+        (Case("encoder", TINY, 1), "embeds no sentences"),
+        (Case("stream", TINY, 1), "was not taught to sum up"),
+    ):
+        with pytest.raises(BenchError, match=message):
+            run([plan(case, 1)], source, path, lambda *_: None)
+    assert not path.exists()
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("sprint", "no scenario; there are cold, stream"),
+        ("stream speed=9", "no setting of a case"),
+        ("stream words=12", "from 100 to 2000000"),
+        ("stream threads=two", "whole number from 1 to 64"),
+        ("", "no scenario"),
+    ],
+)
+def test_a_case_that_makes_no_sense_is_refused(text: str, message: str) -> None:
+    with pytest.raises(BenchError, match=message):
+        parse_case(text, DEFAULT)
+
+
+def test_a_case_is_read_from_the_command_line() -> None:
+    case = parse_case("cold threads=1 words=5_000 provider=cuda bundle=x-fp16", DEFAULT)
+    assert case == Case("cold", "x-fp16", 1, 5000, "cuda")
+    assert parse_case("encoder", DEFAULT).bundle == DEFAULT.bundle
+    assert "1 thread on cuda" in case.name
+
+
+def test_what_is_run_without_being_asked_is_sensible() -> None:
+    bundles = list_bundles()
+    assert [case.scenario for case in short_cases(bundles, 2)] == [
+        "cold", "stream", "encoder", "batch"
+    ]  # fmt: skip
+    assert {case.threads for case in full_cases(bundles, 2)} == {1, 2}
+    words = [case.words for case in scaling_cases("x", 1)]
+    assert words[0] == 1_000
+    assert words[-1] == 500_000
+
+
+@pytest.mark.parametrize("n_words", [100, 8_123, 20_001])
+def test_the_sample_has_any_length_and_says_nothing_twice(n_words: int) -> None:
+    transcript = parse_transcript(make_transcript(n_words).encode())
+    assert transcript.n_words == n_words
+    assert transcript.repairs == ()
+    assert make_transcript(n_words) == make_transcript(n_words)
+    texts = [segment.text for segment in transcript.segments if len(segment.text.split()) > 9]
+    assert len(set(texts)) > 0.95 * len(texts)
+
+
+def test_stages_inside_others_count_once() -> None:
+    with stopwatch() as watch:
+        with stage("outer"):
+            time.sleep(0.02)
+            with stage("inner"):
+                time.sleep(0.04)
+            with stage("inner"):
+                time.sleep(0.01)
+        whole = sum(watch.seconds().values())
+    assert watch.seconds()["inner"] >= 0.05
+    assert 0.02 <= watch.seconds()["outer"] < 0.05
+    assert math.isclose(whole, sum(watch.nanoseconds.values()) / 1e9, abs_tol=2e-4)
+
+
+def test_a_stopwatch_inside_another_is_the_outer_one() -> None:
+    with stopwatch() as outer:
+        with stopwatch() as inner, stage("a"):
+            pass
+        assert inner is outer
+    with stage("nobody times this"):
+        pass
+    assert list(outer.nanoseconds) == ["a"]
+
+
+def case_of(samples_ms: list[float], **fields: Any) -> dict[str, Any]:
+    case = {
+        "scenario": "stream", "name": "stream x", "bundle_id": "x", "intra_threads": 2,
+        "words": 8000, "provider_requested": "cpu", "peak_rss_bytes": 10**8, "warnings": [],
+        "samples_ns": [[round(1e6 * ms)] for ms in samples_ms],
+        "reference_ns": [10**6] * len(samples_ms),
+        "e2e_ms": {"median": sorted(samples_ms)[len(samples_ms) // 2]},
+    }  # fmt: skip
+    return {**case, **fields}
+
+
+def record_of(case: dict[str, Any], **fields: Any) -> dict[str, Any]:
+    machine = dict.fromkeys(
+        ("board_model", "cpu", "cores", "ram_total", "machine", "cpu_governor", "nvpmodel"), "x"
+    )
+    return {**machine, "run_id": "r", "valid": True, "cases": [case], **fields}
+
+
+def test_a_slower_run_is_called_slower() -> None:
+    fast = record_of(case_of([100, 101, 99, 100.5, 100.2]))
+    slow = record_of(case_of([110, 111, 109, 110.5, 110.2]))
+    ((_, _, found),) = compare_records(fast, slow)
+    assert found.verdict == "slower"
+    assert 1.08 < found.low <= found.ratio <= found.high < 1.12
+    ((_, _, back),) = compare_records(slow, fast)
+    assert back.verdict == "faster"
+
+
+def test_a_machine_that_was_slower_itself_is_taken_into_account() -> None:
+    fast = record_of(case_of([100, 101, 99, 100.5, 100.2]))
+    slow = case_of([110, 111, 109, 110.5, 110.2], reference_ns=[1_120_000] * 5)
+    ((_, _, found),) = compare_records(fast, record_of(slow))
+    assert found.verdict == "not distinguishable"
+
+
+def test_other_machines_and_other_cases_are_refused() -> None:
+    one = record_of(case_of([100] * 5))
+    with pytest.raises(BenchError, match="different machines \\(cpu: 'x' and 'y'\\)"):
+        compare_records(one, record_of(case_of([100] * 5), cpu="y"))
+    assert compare_records(one, record_of(case_of([100] * 5), cpu="y"), across_machines=True)
+    with pytest.raises(BenchError, match="no case in common"):
+        compare_records(one, record_of(case_of([100] * 5, words=1)))
+
+
+def test_scaling_is_fitted_and_memory_growth_told() -> None:
+    cases = [
+        case_of([1000 * seconds], scenario="cold", words=words, peak_rss_bytes=peak,
+                e2e_ms={"median": 1000 * seconds})
+        for words, seconds, peak in ((10_000, 1.0, 10**8), (100_000, 10.0, 12 * 10**7),
+                                     (500_000, 50.0, 125 * 10**6))
+    ]  # fmt: skip
+    table = scaling_table({"cases": cases})
+    assert table is not None
+    assert "exponent 1.00, memory grows 1.25 times" in table.note
+    assert scaling_table({"cases": cases[:2]}) is None
+
+
+def test_the_commands_on_files(record: dict[str, Any], tmp_path: Path) -> None:
+    path = tmp_path / "r.json"
+    path.write_text(json.dumps(record), encoding="utf-8")
+    code, output = cli("bench", "report", path)
+    assert code == 0 and "# Latency of edge-insights" in output
+    code, output = cli("bench", "compare", path, path)
+    assert code == 0 and "not distinguishable" in output and "is INVALID" in output
+    code, output = cli("bench", "cost", path, "--prices", ROOT / "docs" / "prices-example.json")
+    assert code == 0 and "Break-even against 0.02 EUR an episode" in output
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("{", "is no JSON"),
+        ("[]", "is no record"),
+        ('{"schema_version": 9, "cases": []}', "schema version 9; this program reads 1"),
+    ],
+)
+def test_a_file_that_is_no_record_is_refused(content: str, message: str, tmp_path: Path) -> None:
+    path = tmp_path / "r.json"
+    path.write_text(content, encoding="utf-8")
+    code, output = cli("bench", "report", path)
+    assert code == 1 and message in output and "Traceback" not in output
+    assert cli("bench", "report", tmp_path / "missing.json")[0] == 1
+
+
+def test_an_output_that_cannot_be_written_is_told_before_the_work(tmp_path: Path) -> None:
+    started = time.monotonic()
+    code, output = cli("bench", "--output", tmp_path / "no" / "r.json", "--case", "stream")
+    assert code == 1 and "cannot write" in output
+    assert time.monotonic() - started < 5
+
+
+def test_the_worker_needs_no_more_than_the_device_has() -> None:
+    code = "import sys, edge.bench.cli, edge.bench.run, edge.bench.cost, edge.bench.compare\n"
+    code += "print(sorted({'matplotlib', 'pandas', 'scipy', 'torch'} & set(sys.modules)))"
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, env=os.environ
+    )
+    assert done.stdout.strip() == "[]", done.stderr
+
+
+def test_find_bundle_of_the_default_is_what_is_timed() -> None:
+    assert find_bundle().id == DEFAULT.bundle
