@@ -3,7 +3,8 @@ PYTHON ?= python3
 DEVICE_SOURCES := pyproject.toml $(shell find edge models export -type f -not -name '*.pyc')
 EPISODE ?= seeds/gradient-dissent_johannes-otterbach_whisper-timed.txt
 
-.PHONY: all check fix demo test test-device models heads examples quality bench bench-generation clean
+.PHONY: all check fix demo test test-device models heads examples quality bench bench-peers \
+  bench-generation clean
 
 all: check test
 
@@ -76,10 +77,15 @@ quality: .venv/ready
 	.venv/bin/python -m benchmarks.quality tags --data $(DATA)
 	.venv/bin/python -m benchmarks.quality mentions --data $(DATA)
 
-# The cold command against what a user would assemble from torch packages.
+# What a digest costs on this machine, the device side alone. Let nothing else run meanwhile.
 bench: .venv-demo/ready
-	$(PYTHON) benchmarks/peers/setup.py
-	.venv-demo/bin/python -m benchmarks.cold_command
+	.venv-demo/bin/edge bench
+
+# The cold command beside its peers, each in an environment of its own (6 GB in all).
+bench-peers: .venv/ready
+	test -d build/bench/minilm-l6-fp32 || .venv/bin/edge-export build minilm-l6 --precision fp32 \
+	  --output build/bench/minilm-l6-fp32
+	.venv/bin/python -m benchmarks.peers
 
 # What writing costs, against llama.cpp, optimum, PyTorch and CTranslate2. The first run builds
 # llama.cpp and all models (a quarter of an hour and 3 GB); CMAKE_ARGS reaches llama.cpp's build.
