@@ -24,10 +24,10 @@ from benchmarks.runs import spread, take_turns
 from edge.bench.episode import episode_path
 from edge.digest import digest_transcript
 from edge.encoder import Encoder
-from edge.keypoints import without_lead
 from edge.lexicon import content_stems
 from edge.manifest import read_bundle
 from edge.sentences import rebuild_sentences
+from edge.shown import without_lead
 from edge.store import find_bundle
 from edge.transcript import read_transcript
 

@@ -23,6 +23,7 @@ from edge.records import (
     WrittenSentence,
 )
 from edge.sentences import is_annotation, rebuild_sentences
+from edge.shown import ShownTexts
 from edge.stages import stage, stopwatch
 
 if TYPE_CHECKING:  # what writes is loaded only where it is asked
@@ -144,7 +145,7 @@ def digest_transcript(
                 reason is None and not is_annotation(sentence.text)
                 for reason, sentence in zip(reasons, sentences, strict=True)
             ]
-            texts = keypoints.ShownTexts(sentences)
+            texts = ShownTexts(sentences)
         reading = read_episode(
             sentences,
             texts,

@@ -7,7 +7,6 @@ from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import overload
 
 import numpy as np
 import numpy.typing as npt
@@ -58,13 +57,6 @@ CARRIED_SLOPE, CARRIED_SHIFT = 2.23, -2.26
 """A logistic curve from salience to the chance that a human summary says the same
 (reliability table in docs/quality.md)."""
 
-_LEAD = re.compile(
-    r"""^(?:(?:and|so|but|yeah|yes|yep|right|okay|ok|alright|all\s+right|well|now|oh|um|uh|hmm
-    |like|sure|cool|great|exactly|you\s+know|i\s+mean|i\s+guess|actually|basically|honestly
-    |again|anyway)(?:,\s+|\.\.\.\s+)
-    |(?:and|but|so)\s+(?!(?:that|far|much|many|long|on|forth|called)\b))+""",
-    re.I | re.X,
-)
 _INTRODUCTION = phrases(
     r"(?:today|this week|in this episode)\b.*\b(?:talk|speak|chat|discuss|join|guest|interview)",
     r"(?:my|our) guest\b|joined by\b|currently (?:works|the|a|VP|CEO|CTO|head)\b",
@@ -127,28 +119,6 @@ class Ranked:
         )
 
 
-class ShownTexts(Sequence[str]):
-    """Sentences without their leading fillers, made when asked: of a long episode, most once.
-
-    :param sentences: The whole episode.
-    """
-
-    def __init__(self, sentences: Sequence[Sentence]) -> None:
-        self._sentences = sentences
-
-    def __len__(self) -> int:
-        return len(self._sentences)
-
-    @overload
-    def __getitem__(self, place: int) -> str: ...
-    @overload
-    def __getitem__(self, place: slice) -> Sequence[str]: ...
-    def __getitem__(self, place: int | slice) -> str | Sequence[str]:
-        if isinstance(place, slice):
-            return ShownTexts(self._sentences[place])
-        return without_lead(self._sentences[place].text)
-
-
 def contenders(ranked: Ranked, limit: int) -> list[int]:
     """The best sentences for key points and summary, in spoken order.
 
@@ -157,18 +127,6 @@ def contenders(ranked: Ranked, limit: int) -> list[int]:
     """
     best = np.argsort(-np.maximum(ranked.scores, ranked.fillings), kind="stable")[:limit]
     return sorted(best.tolist())
-
-
-@lru_cache(REMEMBERED)
-def without_lead(text: str) -> str:
-    """A sentence without leading fillers ("Yeah, so ..."); the rest is verbatim.
-
-    :param text: A sentence.
-    """
-    rest = _LEAD.sub("", text, count=1)
-    if rest == text and not text[:1].islower():
-        return text  # the same string, not a second one
-    return rest[:1].upper() + rest[1:] if rest else text
 
 
 def rank_sentences(

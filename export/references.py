@@ -13,10 +13,10 @@ from pathlib import Path
 from typing import Any
 
 from edge.generator import Generator
-from edge.keypoints import without_lead
 from edge.prompts import Prompt
 from edge.sampling import GenerationSettings
 from edge.sentences import rebuild_sentences
+from edge.shown import without_lead
 from edge.summary_tasks import passage_text, split_answer, summary_request
 from edge.transcript import read_transcript
 from export.errors import RecipeError

@@ -12,10 +12,10 @@ from collections.abc import Iterator
 
 from edge.claims import long_stems, names_in, numbers_in, speaks_to_reader
 from edge.encoder import Encoder
-from edge.keypoints import without_lead
 from edge.lexicon import content_stems, stem
 from edge.passages import window_around
 from edge.sentences import sentence_texts
+from edge.shown import without_lead
 from edge.summary_tasks import passage_text, summary_request
 from edge.support import SMALL_NUMBERS, Said, as_said, find_evidence, pairs_said
 from export.documents import Document

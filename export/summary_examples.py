@@ -19,11 +19,11 @@ from pathlib import Path
 from typing import Any
 
 from edge.encoder import Encoder
-from edge.keypoints import without_lead
 from edge.lexicon import content_stems
 from edge.records import Sentence
 from edge.salience import predict_salience
 from edge.sentences import sentence_texts
+from edge.shown import without_lead
 from edge.summary_tasks import (
     PASSAGE_WORDS,
     answer_text,

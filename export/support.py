@@ -18,9 +18,9 @@ import numpy as np
 from edge.claims import names_in, numbers_in
 from edge.encoder import Encoder
 from edge.heads import feature_matrix
-from edge.keypoints import without_lead
 from edge.lexicon import words
 from edge.sentences import sentence_texts
+from edge.shown import without_lead
 from edge.support import as_said, support_features
 from edge.windows import Array
 from export.documents import CHAPTERED, Document, read_documents

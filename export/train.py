@@ -22,9 +22,9 @@ from edge.boundaries import (
     with_opening,
 )
 from edge.heads import Features, feature_matrix
-from edge.keypoints import without_lead
 from edge.lexicon import Rarity, content_stems
 from edge.salience import concept_features, salience_features, with_concepts
+from edge.shown import without_lead
 from edge.windows import Array, FloatArray
 from export.documents import Document
 

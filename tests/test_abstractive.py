@@ -19,13 +19,14 @@ from edge.cli import main
 from edge.digest import digest_transcript
 from edge.encoder import Encoder
 from edge.errors import BundleError
-from edge.keypoints import rank_sentences, without_lead
+from edge.keypoints import rank_sentences
 from edge.manifest import read_bundle
 from edge.pacing import Pace, Writing, measure_pace
 from edge.passages import Material, choose_windows, read_passage, window_around
 from edge.render import to_dict, to_markdown, to_text
 from edge.salience import predict_salience
 from edge.sentences import rebuild_sentences
+from edge.shown import without_lead
 from edge.store import add_bundle, find_writer
 from edge.summary_tasks import title_request
 from edge.transcript import parse_transcript, read_transcript

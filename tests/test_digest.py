@@ -13,8 +13,8 @@ import pytest
 from edge import render
 from edge.digest import Digest, digest_transcript
 from edge.encoder import Encoder
-from edge.keypoints import without_lead
 from edge.records import KeyPoint
+from edge.shown import without_lead
 from edge.transcript import parse_transcript, read_transcript
 from tests.conftest import CHIP, ROOT, SEEDS
 

@@ -18,11 +18,11 @@ from edge.bench.episode import make_transcript
 from edge.digest import Digest, digest_transcript
 from edge.encoder import Encoder, LoadingEncoder
 from edge.errors import BundleError
-from edge.keypoints import ShownTexts
 from edge.manifest import read_bundle
 from edge.phrases import find_phrases
 from edge.reading import PART_WORDS, WHOLE_WORDS, all_mentions, read_episode
 from edge.sentences import rebuild_sentences
+from edge.shown import ShownTexts
 from edge.store import find_bundle
 from edge.tagger import tag_sentences
 from edge.threads import Background, Parallel

@@ -29,10 +29,10 @@ from edge.encoder import Encoder, Progress
 from edge.generator import Generator
 from edge.heads import Scores as HeadScores
 from edge.heads import load_heads
-from edge.keypoints import without_lead
 from edge.manifest import Bundle, read_bundle
 from edge.phrases import find_phrases
 from edge.records import Sentence
+from edge.shown import without_lead
 from edge.store import find_bundle, find_writer
 from edge.tagger import tag_sentences
 from edge.windows import FloatArray

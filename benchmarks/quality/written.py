@@ -16,12 +16,13 @@ from edge.chapters import chapter_phrases, title_chapters
 from edge.digest import digest_transcript
 from edge.encoder import Encoder
 from edge.generator import Generator
-from edge.keypoints import rank_sentences, without_lead
+from edge.keypoints import rank_sentences
 from edge.passages import Material, read_passage
 from edge.prompts import Prompt
 from edge.salience import predict_salience
 from edge.sampling import GenerationSettings
 from edge.sentences import sentence_texts
+from edge.shown import without_lead
 from edge.summary_tasks import split_answer, summary_request
 from edge.tagger import tag_sentences
 from edge.writer import Writer
