@@ -5,7 +5,9 @@ from __future__ import annotations
 import itertools
 import json
 import math
+import os
 import random
+import threading
 import time
 from pathlib import Path
 
@@ -16,6 +18,7 @@ from edge.bench import device, energy
 from edge.bench.cost import Prices, cost_of, cost_tables, digest_cases, read_prices
 from edge.bench.device import identity, meminfo, state
 from edge.bench.energy import Counter, Meter, Power, find_source, pmic_watts
+from edge.bench.record import machine_reasons
 from edge.bench.statistics import (
     PERCENTILE_RUNS,
     compare,
@@ -140,6 +143,20 @@ def test_a_machine_that_tells_nothing_is_not_guessed(tmp_path: Path) -> None:
     assert (now.freq_mhz, now.temp_c, now.swap_used, now.load_average) == (None,) * 4
     assert identity(tmp_path)["board_model"] is None
     assert meminfo(tmp_path) == {}
+
+
+def test_work_of_others_is_seen(tmp_path: Path) -> None:
+    root = lay_out(tmp_path, {"proc/stat": "cpu  100 0 0 900 0 0 0 0 0 0\n"})
+    writer = threading.Timer(0.1, lambda: lay_out(root, {"proc/stat": "cpu 150 0 0 950 0 0 0 0\n"}))
+    writer.start()
+    busy = device.busy_cores(root, 0.4)
+    assert busy == pytest.approx((os.cpu_count() or 1) * 0.5)
+    assert device.busy_cores(tmp_path / "nothing", 0.0) is None
+    quiet = {"cpu_governor": None, "cores": 4}
+    assert machine_reasons(quiet, state(tmp_path), 0.1) == []
+    assert "1.5 of 4 cores busy" in machine_reasons(quiet, state(tmp_path), 1.5)[0]
+    slow = {"cpu_governor": "powersave", "cores": 4}
+    assert "'powersave'" in machine_reasons(slow, state(tmp_path), 0.0)[0]
 
 
 def test_throttling_is_read_from_the_firmware(

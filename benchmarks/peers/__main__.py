@@ -114,7 +114,8 @@ def main() -> None:
     sides = commands(arguments.episode, wanted)
     for other in arguments.edge:
         name, _, python = other.partition("=")
-        sides[name] = [python, *sides[OURS][1:]]
+        # The installed program: with "-m", this checkout's would come first.
+        sides[name] = [str(Path(python).with_name("edge")), *sides[OURS][3:]]
     samples = take_turns(sides, arguments.runs, 1)
     record = {
         "schema_version": 2,

@@ -10,6 +10,7 @@ import platform
 import re
 import shutil
 import subprocess
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -92,6 +93,31 @@ def state(root: Path = ROOT) -> State:
         swap_used=None if total is None or free is None else total - free,
         load_average=float(load.split()[0]) if load else None,
     )
+
+
+def busy_cores(root: Path = ROOT, seconds: float = 1.0) -> float | None:
+    """How many cores are at work, over a moment; None where the kernel does not tell.
+
+    The load average tells of the last minute, and so of the run before this one, too.
+
+    :param root: Folder that stands for ``/``.
+    :param seconds: How long to look.
+    """
+    before = _cpu_ticks(root)
+    time.sleep(seconds)
+    after = _cpu_ticks(root)
+    if before is None or after is None or after[1] == before[1]:
+        return None
+    return (os.cpu_count() or 1) * (after[0] - before[0]) / (after[1] - before[1])
+
+
+def _cpu_ticks(root: Path) -> tuple[int, int] | None:
+    """Ticks at work and in all, of all cores together, since the start (``/proc/stat``)."""
+    fields = (_read(root / "proc/stat") or "").split("\n")[0].split()
+    if len(fields) < 6 or fields[0] != "cpu":
+        return None
+    ticks = [int(field) for field in fields[1:9]]
+    return sum(ticks) - ticks[3] - ticks[4], sum(ticks)  # idle, and waiting for a disk
 
 
 def temperature_c(root: Path = ROOT) -> float | None:

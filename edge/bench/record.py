@@ -30,8 +30,8 @@ MIN_PROCESSES = 4
 """Fewer fresh processes cannot be told apart from another run's by any test."""
 MIN_SUSTAINED = 10
 """Digests of a sustained run whose first and last fifth can be compared."""
-BUSY_LOAD = 0.5
-"""Load a core, before the run, above which something else is at work."""
+BUSY_SHARE = 0.15
+"""Share of all cores at work before the run that is somebody else's work."""
 SLOW_GOVERNORS = frozenset({"powersave", "conservative", "userspace"})
 PROVIDERS = {
     "cpu": "CPUExecutionProvider",
@@ -245,11 +245,12 @@ def _is_right(quality: Mapping[str, Any]) -> bool:
     return bool(off >= 0 if quality["metric"] in LEAST_IS_RIGHT else off <= 0)
 
 
-def machine_reasons(record: Json, before: State) -> list[str]:
+def machine_reasons(record: Json, before: State, busy: float | None) -> list[str]:
     """Why no case of a run is to be trusted.
 
     :param record: The run.
     :param before: The machine before it.
+    :param busy: Cores at work before it, where the kernel tells; else its load average counts.
     """
     reasons = []
     governor = record["cpu_governor"]
@@ -258,11 +259,13 @@ def machine_reasons(record: Json, before: State) -> list[str]:
             f"the processor's governor is {governor!r}: it keeps the clock down "
             "(sudo cpupower frequency-set --governor performance)"
         )
-    busy = BUSY_LOAD * (record["cores"] or 1)
-    if before.load_average is not None and before.load_average > busy:
+    load = before.load_average or 0.0
+    at_work = load if busy is None else busy
+    most = BUSY_SHARE * (record["cores"] or 1)
+    if at_work > most:
         reasons.append(
-            f"something else was at work: load average {before.load_average:.1f} before the run, "
-            f"at most {busy:.1f} on {record['cores']} cores"
+            f"something else is at work: {at_work:.1f} of {record['cores']} cores busy before the "
+            f"run, at most {most:.1f} (load average {load:.1f})"
         )
     return reasons
 

@@ -29,7 +29,7 @@ from edge.bench.cases import (
     Case,
     Plan,
 )
-from edge.bench.device import State, state, temperature_c
+from edge.bench.device import State, busy_cores, state, temperature_c
 from edge.bench.energy import Meter, Source
 from edge.bench.episode import make_transcript
 from edge.bench.record import Json, Process
@@ -71,7 +71,7 @@ def run(
     found: list[list[Process]] = [[] for _ in plans]
     states: dict[int, tuple[State, State]] = {}
     turns = list(_turns(plans))
-    reasons = records.machine_reasons(document, before)
+    reasons = records.machine_reasons(document, before, busy_cores())
 
     def write(is_finished: bool) -> None:
         document["cases"] = [
