@@ -151,6 +151,22 @@ def test_sustained_runs_tell_what_heat_does(tmp_path: Path) -> None:
     assert "too few" not in " ".join(found["invalid_reasons"])
 
 
+def test_another_python_takes_turns_and_pairs_are_compared(tmp_path: Path) -> None:
+    path = tmp_path / "r.json"
+    case = Case("encoder", DEFAULT.bundle, 1)
+    first = run([plan(case, 2)], find_source(None), path, lambda *_: None, sys.executable)
+    second = load(tmp_path / "r-beside.json")
+    jsonschema.validate(second, SCHEMA, cls=jsonschema.Draft202012Validator)
+    assert (first["beside"], second["beside"]) == (second["run_id"], first["run_id"])
+    assert [len(r["cases"][0]["samples_ns"]) for r in (first, second)] == [2, 2]
+    code, output = cli("bench", "compare", path, tmp_path / "r-beside.json")
+    assert code == 0 and "signed-rank test on neighbouring fresh processes" in " ".join(
+        output.split()
+    )
+    with pytest.raises(BenchError, match="has no edge-insights with a latency suite"):
+        run([plan(case, 1)], find_source(None), path, lambda *_: None, str(tmp_path / "python"))
+
+
 def test_a_killed_run_leaves_what_was_finished(tmp_path: Path) -> None:
     path = tmp_path / "record.json"
     command = [sys.executable, "-m", "edge", "bench", "--output", str(path), "--repeat", "50"]

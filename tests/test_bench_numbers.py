@@ -22,6 +22,7 @@ from edge.bench.record import machine_reasons
 from edge.bench.statistics import (
     PERCENTILE_RUNS,
     compare,
+    compare_pairs,
     describe,
     fitted_exponent,
     is_noisy,
@@ -89,6 +90,30 @@ def test_the_same_build_is_rarely_told_apart_and_a_tenth_mostly() -> None:
     assert same.count("not distinguishable") >= 0.97 * 400
     assert slower.count("slower") >= 0.95 * 400
     assert "faster" not in slower
+
+
+def exact_signed_tail(n: int, k: int) -> float:
+    """P(W < k) of the signed-rank statistic, by trying all signs."""
+    sums = [
+        sum(rank for rank, sign in enumerate(signs, 1) if sign)
+        for signs in itertools.product((0, 1), repeat=n)
+    ]
+    return sum(w < k for w in sums) / len(sums)
+
+
+@pytest.mark.parametrize("n", [6, 8, 10])
+def test_the_interval_of_pairs_is_the_exact_one(n: int) -> None:
+    draws = random.Random(n)
+    first = [100 * math.exp(draws.gauss(0, 0.2)) for _ in range(n)]
+    second = [x * 1.1 * math.exp(draws.gauss(0, 0.01)) for x in first]
+    logs = [math.log(b / a) for a, b in zip(first, second, strict=True)]
+    averages = sorted((a + b) / 2 for i, a in enumerate(logs) for b in logs[: i + 1])
+    k = max(k for k in range(n * n) if exact_signed_tail(n, k) <= 0.025)
+    found = compare_pairs(first, second)
+    assert math.isclose(found.low, math.exp(averages[k - 1]))
+    assert math.isclose(found.high, math.exp(averages[-k]))
+    assert found.verdict == "slower"
+    assert compare(first, second).verdict == "not distinguishable"  # the drift of 20 % hides it
 
 
 def test_many_processes_are_thinned_and_few_tell_nothing() -> None:

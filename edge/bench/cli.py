@@ -36,6 +36,11 @@ RECORD = click.Path(path_type=Path, dir_okay=False)
     type=click.FloatRange(0, min_open=True),
     help="What a plug meter shows while it works, where the board has no sensor.",
 )
+@click.option(
+    "--beside",
+    metavar="PYTHON",
+    help="Take turns with the edge-insights of another Python; its record goes beside this one.",
+)
 @click.option("--threads", type=click.IntRange(1, 64), help="Threads.  [default: cores, at most 4]")
 @click.option(
     "--output", type=RECORD, help="The record.  [default: edge-bench-TIME.json in this folder]"
@@ -54,17 +59,19 @@ def bench(context: click.Context, /, **options: Any) -> None:
 
 def _measure(options: dict[str, Any]) -> None:
     from edge.bench.energy import find_source
-    from edge.bench.run import run
+    from edge.bench.run import beside_path, run
     from edge.bench.tables import all_tables, machine, verdict
 
     path = options["output"] or Path(time.strftime("edge-bench-%Y%m%dT%H%M%S.json"))
     plans = _plans(options)
     show = (lambda done, total, name: None) if options["quiet"] else _Progress()
-    record = run(plans, find_source(options["watts"]), path, show)
+    record = run(plans, find_source(options["watts"]), path, show, options["beside"])
     click.echo(machine(record))
     for table in all_tables(record):
         click.echo(f"\n{table.as_text()}")
     click.echo(f"\n{verdict(record)}")
+    if options["beside"]:
+        _compare(path, beside_path(path), False)
     if not options["quiet"]:
         click.echo(f"record: {path}", err=True)
 
@@ -127,12 +134,16 @@ class _Progress:
 @click.option("--across-machines", is_flag=True, help="The records may be of two machines.")
 def bench_compare(first: Path, second: Path, across_machines: bool) -> None:
     """Whether the SECOND record is faster or slower than the FIRST, case by case."""
+    _compare(first, second, across_machines)
+
+
+def _compare(first: Path, second: Path, across_machines: bool) -> None:
     from edge.bench.compare import compare_records, comparison_table
     from edge.bench.record import load
 
     records = load(first), load(second)
     pairs = compare_records(*records, across_machines)
-    click.echo(comparison_table(*records, pairs).as_text())
+    click.echo(f"\n{comparison_table(*records, pairs).as_text()}")
 
 
 @bench.command("report")

@@ -6,7 +6,7 @@ import statistics
 from collections.abc import Sequence
 
 from edge.bench.record import Json
-from edge.bench.statistics import CONFIDENCE, Difference, compare
+from edge.bench.statistics import CONFIDENCE, Difference, compare, compare_pairs
 from edge.bench.tables import Table, duration
 from edge.errors import BenchError
 
@@ -61,6 +61,11 @@ def compare_records(
             "the records have no case in common",
             "Measure the same cases: same scenario, model, threads, words and provider.",
         )
+    if first.get("beside") == second["run_id"]:
+        return [
+            (old, new, compare_pairs(process_medians_ms(old), process_medians_ms(new)))
+            for old, new in pairs
+        ]
     # On another machine, the reference tells of its processor, not of a neighbour's noise.
     drift = 1.0 if across_machines else _reference_ns(second) / _reference_ns(first)
     return [
@@ -100,11 +105,17 @@ def comparison_table(
         for old, new, found in pairs
     )
     margin = pairs[0][2].margin
+    beside = first.get("beside") == second["run_id"]
+    test = "signed-rank test on neighbouring" if beside else "rank-sum test on the medians of n"
     note = (
-        f"Ratio: second over first, with its {CONFIDENCE:.0%} interval by the rank-sum test on "
-        f"the medians of n fresh processes. 'faster' and 'slower': the whole interval lies more "
-        f"than {margin:.1%} from 1."
+        f"Ratio: second over first, with its {CONFIDENCE:.0%} interval by the {test} fresh "
+        f"processes. 'faster' and 'slower': the whole interval lies more than {margin:.1%} from 1."
     )
+    if not beside:
+        note += (
+            "\nThe runs were taken one after the other, and a machine may be faster in one of them "
+            "than in the other: two builds are best measured with --beside, in turns."
+        )
     for name, record in (("first", first), ("second", second)):
         if not record["valid"]:
             note += f"\nThe {name} record is INVALID: {'; '.join(record['invalid_reasons'])}."

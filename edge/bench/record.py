@@ -77,6 +77,7 @@ def new_record(power_source: str | None, power_reason: str) -> Json:
         "ort_version": version("onnxruntime"),
         **identity(),
         "arena": ARENA,
+        "beside": None,
         "power_source": power_source,
         "power_reason": power_reason or None,
         "finished": False,

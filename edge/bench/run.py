@@ -45,11 +45,62 @@ Progress = Callable[[int, int, str], None]
 """Called with (processes done, processes in all, what comes next)."""
 
 
+class _Run:
+    """A record that grows by a process at a time.
+
+    :param plans: What is run.
+    :param bundles: The model of each.
+    :param document: The record, without cases.
+    :param reasons: Why none of it is to be trusted.
+    :param path: Where the record goes.
+    """
+
+    def __init__(
+        self,
+        plans: Sequence[Plan],
+        bundles: Sequence[Bundle],
+        document: Json,
+        reasons: Sequence[str],
+        path: Path,
+    ) -> None:
+        self.document = document
+        self._plans, self._bundles = plans, bundles
+        self._reasons = reasons
+        self._path = path
+        self._found: list[list[Process]] = [[] for _ in plans]
+        self._states: dict[int, tuple[State, State]] = {}
+
+    def add(self, k: int, process: Process, began: State) -> None:
+        """Keep a process of a plan, and write the record anew.
+
+        :param k: Which plan.
+        :param process: What it told.
+        :param began: The machine before it.
+        """
+        self._found[k].append(process)
+        self._states[k] = (self._states.get(k, (began, began))[0], state())
+        self.write(is_finished=False)
+
+    def write(self, is_finished: bool) -> None:
+        """Write the record.
+
+        :param is_finished: Whether all processes were run.
+        """
+        self.document["cases"] = [
+            records.case_record(self._plans[k], self._bundles[k], own, *self._states[k])
+            for k, own in enumerate(self._found)
+            if own
+        ]
+        records.finish(self.document, self._reasons, is_finished)
+        records.save(self.document, self._path)
+
+
 def run(
     plans: Sequence[Plan],
     source: tuple[Source | None, str],
     path: Path,
     progress: Progress,
+    beside: str | None = None,
 ) -> Json:
     """Measure all plans; the record is written anew after each process.
 
@@ -59,40 +110,69 @@ def run(
     :param source: As ``edge.bench.energy.find_source`` gives it.
     :param path: Where the record goes.
     :param progress: Told before each process, and at the end.
+    :param beside: Another Python, whose edge-insights takes turns with this one; its record goes
+        to ``beside_path(path)``.
     :return: The record.
     :raises BundleError: If a model is not here.
-    :raises BenchError: If a process fails.
+    :raises BenchError: If a process fails, or the other Python has no such suite.
     :raises OutputError: If the record cannot be written.
     """
     bundles = [_fitting_bundle(plan.case) for plan in plans]
     sensor, reason = source
-    before = state()
-    document = records.new_record(sensor.name if sensor else None, reason)
-    found: list[list[Process]] = [[] for _ in plans]
-    states: dict[int, tuple[State, State]] = {}
+    reasons: list[str] | None = None
+    runs: list[tuple[str | None, _Run]] = []
+    for python, target in ((None, path), (beside, beside_path(path)))[: 2 if beside else 1]:
+        document = records.new_record(sensor.name if sensor else None, reason)
+        if python is not None:
+            document |= {"git_commit": None, **_versions(python)}
+        if reasons is None:
+            reasons = records.machine_reasons(document, state(), busy_cores())
+        runs.append((python, _Run(plans, bundles, document, reasons, target)))
+    if beside:
+        ids = [own.document["run_id"] for _, own in runs]
+        runs[0][1].document["beside"], runs[1][1].document["beside"] = ids[::-1]
+    for _, own in runs:  # a folder that cannot be written to is told of before the work
+        own.write(is_finished=False)
     turns = list(_turns(plans))
-    reasons = records.machine_reasons(document, before, busy_cores())
-
-    def write(is_finished: bool) -> None:
-        document["cases"] = [
-            records.case_record(plans[k], bundles[k], found[k], *states[k])
-            for k in range(len(plans))
-            if found[k]
-        ]
-        records.finish(document, reasons, is_finished)
-        records.save(document, path)
-
-    write(is_finished=False)  # a folder that cannot be written to is told of before the work
     with tempfile.TemporaryDirectory(prefix="edge-bench-") as temporary:
         for done, k in enumerate(turns):
             progress(done, len(turns), plans[k].case.name)
-            began = state()
-            found[k].append(run_process(plans[k], Path(temporary), sensor))
-            states[k] = (states.get(k, (began, began))[0], state())
-            write(is_finished=False)
-    write(is_finished=True)
+            for python, own in runs if done % 2 else runs[::-1]:
+                began = state()
+                own.add(k, run_process(plans[k], Path(temporary), sensor, python), began)
+    for _, own in runs:
+        own.write(is_finished=True)
     progress(len(turns), len(turns), "")
-    return document
+    return runs[0][1].document
+
+
+def beside_path(path: Path) -> Path:
+    """Where the record of the other Python goes: ``x.json`` -> ``x-beside.json``.
+
+    :param path: Where the record goes.
+    """
+    return path.with_name(f"{path.stem}-beside{path.suffix}")
+
+
+_ASK = (
+    "import json, edge, edge.bench.worker, onnxruntime\n"
+    "print(json.dumps({'tool_version': edge.__version__, 'ort_version': onnxruntime.__version__}))"
+)
+
+
+def _versions(python: str) -> Json:
+    """Versions of another Python's edge-insights and onnxruntime."""
+    try:
+        done = subprocess.run(
+            [python, "-c", _ASK], capture_output=True, text=True, cwd=tempfile.gettempdir()
+        )
+        versions: Json = json.loads(done.stdout)
+    except (OSError, ValueError) as error:
+        raise BenchError(
+            f"{python} has no edge-insights with a latency suite",
+            "Give the Python of an environment it is installed in.",
+        ) from error
+    return versions
 
 
 def _turns(plans: Sequence[Plan]) -> Iterator[int]:
@@ -123,12 +203,15 @@ def _fitting_bundle(case: Case) -> Bundle:
     return bundle
 
 
-def run_process(plan: Plan, folder: Path, source: Source | None) -> Process:
+def run_process(
+    plan: Plan, folder: Path, source: Source | None, python: str | None = None
+) -> Process:
     """Run one fresh process of a case.
 
     :param plan: The case.
     :param folder: For its input and output.
     :param source: What measures energy; None for nothing.
+    :param python: Another Python than this one.
     :raises BenchError: If it fails.
     """
     job = folder / "job.json"
@@ -141,7 +224,9 @@ def run_process(plan: Plan, folder: Path, source: Source | None) -> Process:
     with _Thermometer() as thermometer, tempfile.TemporaryFile() as complaints:
         started_ns = time.perf_counter_ns()
         child = subprocess.Popen(
-            [sys.executable, "-m", "edge.bench.worker", str(job)],
+            [python or sys.executable, "-m", "edge.bench.worker", str(job)],
+            # Python looks for modules where it stands first, which may be this checkout.
+            cwd=folder if python else None,
             stdout=subprocess.PIPE,
             stderr=complaints,
             env={**os.environ, STARTED: str(time.time_ns())},
@@ -205,7 +290,7 @@ def _job(plan: Plan, folder: Path) -> Json:
     case = plan.case
     job: Json = {
         "scenario": case.scenario,
-        "bundle": case.bundle,
+        "bundle": _bundle_name(case),
         "threads": case.threads,
         "samples": plan.samples,
         "seconds": plan.seconds,
@@ -233,6 +318,11 @@ def _output(folder: Path) -> Path:
     return folder / "digest.json"
 
 
+def _bundle_name(case: Case) -> str:
+    """The case's model, as a process that stands elsewhere finds it."""
+    return str(Path(case.bundle).resolve()) if Path(case.bundle).is_dir() else case.bundle
+
+
 def _transcript(folder: Path, n_words: int, number: int) -> Path:
     path = folder / f"episode-{n_words}-{number}.txt"
     if not path.exists():
@@ -243,9 +333,10 @@ def _transcript(folder: Path, n_words: int, number: int) -> Path:
 def _command(case: Case, transcript: str) -> list[str]:
     """What a user would type."""
     options = ["--format", "json", "--threads", str(case.threads), "--quiet"]
-    if find_bundle(case.bundle).manifest.generator is None:
-        return ["summarize", transcript, "--model", case.bundle, *options]
-    return ["summarize", transcript, "--kind", "abstractive", "--writer", case.bundle, *options]
+    name = _bundle_name(case)
+    if find_bundle(name).manifest.generator is None:
+        return ["summarize", transcript, "--model", name, *options]
+    return ["summarize", transcript, "--kind", "abstractive", "--writer", name, *options]
 
 
 def reference_ns() -> int:

@@ -103,6 +103,42 @@ def compare(first: Sequence[float], second: Sequence[float], drift: float = 1.0)
     )
 
 
+def compare_pairs(first: Sequence[float], second: Sequence[float]) -> Difference:
+    """Compare two runs whose processes took turns: each with the one beside it.
+
+    What slows the machine for a while slows both, so nothing is said of its drift.
+
+    :param first: Median time of each process.
+    :param second: The same of the other run, in the same order.
+    :return: Ratio and interval of the signed-rank test: its estimate is the median of all
+        averages of two logarithms of ratios (Walsh averages).
+    """
+    logs = [math.log(y / x) for x, y in zip(first, second, strict=False)][-MAX_RANKED:]
+    averages = sorted((logs[i] + logs[j]) / 2 for i in range(len(logs)) for j in range(i + 1))
+    outside = _signed_ranks_outside(len(logs))
+    low, high = -math.inf, math.inf
+    if outside:
+        low, high = averages[outside - 1], averages[-outside]
+    return Difference(
+        ratio=math.exp(statistics.median(averages)),
+        low=math.exp(low),
+        high=math.exp(high),
+        n=(len(first), len(second)),
+    )
+
+
+def _signed_ranks_outside(n: int) -> int:
+    """Which of the sorted Walsh averages, from either end, bounds the interval; 0 for none."""
+    counts = [1]  # how many choices of signs give each sum of positive ranks
+    for rank in range(1, n + 1):
+        longer = counts + [0] * rank
+        for k, count in enumerate(counts):
+            longer[k + rank] += count
+        counts = longer
+    tail = (1 - CONFIDENCE) / 2
+    return sum(1 for below in accumulate(counts) if below / 2**n <= tail)
+
+
 def _thinned(values: Sequence[float]) -> list[float]:
     """At most ``MAX_RANKED`` values: medians of equally many neighbours in time."""
     size = math.ceil(len(values) / MAX_RANKED)
