@@ -149,6 +149,11 @@ def test_external_data_inside_subgraphs_is_seen(tmp_path: Path) -> None:
 def test_a_file_that_is_no_model(bundle: Path, raw: bytes) -> None:
     (bundle / "model.onnx").write_bytes(raw)
     relist(bundle, "model.onnx")
+    with pytest.raises(InferenceError, match="cannot load"):
+        Encoder(read_bundle(bundle))
+    # What might refer to other files is looked through before onnxruntime sees it.
+    (bundle / "model.onnx").write_bytes(raw + b"location")
+    relist(bundle, "model.onnx")
     with pytest.raises(BundleError, match="no well-formed ONNX model"):
         Encoder(read_bundle(bundle))
 
