@@ -48,7 +48,7 @@ def running_sums(rows: npt.NDArray[np.number]) -> Array:
     :param rows: One row a sentence.
     """
     sums = np.zeros((len(rows) + 1, *rows.shape[1:]))
-    np.cumsum(rows, axis=0, out=sums[1:])
+    np.cumsum(rows, axis=0, dtype=np.float64, out=sums[1:])
     return sums
 
 

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import argparse
 import json
+import shutil
+import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
@@ -47,24 +49,39 @@ def commands(episode: Path, wanted: Sequence[str]) -> dict[str, list[str]]:
     """
     scripts: dict[str, tuple[str, str, list[str]]] = {
         "sentence-transformers + KeyBERT": ("sentence-transformers", "st_keybert.py", []),
-        "fastembed + MMR": ("fastembed", "fastembed_mmr.py", [str(BUILT / "minilm-l6-fp32")]),
+        "fastembed + MMR": ("fastembed", "fastembed_mmr.py", [str(BUILT / "fastembed")]),
         "optimum fp32 + MMR": ("optimum", "optimum_mmr.py", ["fp32", str(BUILT / "optimum-fp32")]),
         "optimum int8 + MMR": ("optimum", "optimum_mmr.py", ["int8", str(BUILT / "optimum-int8")]),
         "bert-extractive-summarizer": ("bert-extractive-summarizer", "bert_extractive.py", []),
         "sumy LexRank": ("sumy", "sumy_lexrank.py", []),
         "YAKE": ("yake", "yake_keyphrases.py", []),
     }
-    if "fastembed + MMR" in wanted and not (BUILT / "minilm-l6-fp32").is_dir():
-        raise SystemExit(
-            "fastembed needs our FP32 bundle: edge-export build minilm-l6 --precision fp32 "
-            "--output build/bench/minilm-l6-fp32"
-        )
+    if "fastembed + MMR" in wanted:
+        _make_fastembed_folder(BUILT / "fastembed")
     found = {OURS: [sys.executable, "-m", "edge", "summarize", str(episode), "--format", "json"]}
     for name in wanted:
         environment, script, arguments = scripts[name]
         python = str(make(environment))
         found[name] = [python, str(HERE / script), str(episode), *arguments]
     return found
+
+
+def _make_fastembed_folder(folder: Path) -> None:
+    """Our FP32 graph beside the checkpoint's own tokenizer settings, as fastembed wants them."""
+    bundle = BUILT / "minilm-l6-fp32"
+    if not bundle.is_dir():
+        raise SystemExit(
+            "fastembed needs our FP32 bundle: edge-export build minilm-l6 --precision fp32 "
+            "--output build/bench/minilm-l6-fp32"
+        )
+    python = str(make("sentence-transformers"))
+    ask = [python, "-c", "from transcript import checkpoint; print(checkpoint())"]
+    found = subprocess.run(ask, cwd=HERE, capture_output=True, text=True, check=True)
+    folder.mkdir(exist_ok=True)
+    for name in ("config.json", "tokenizer_config.json", "special_tokens_map.json"):
+        shutil.copyfile(Path(found.stdout.strip()) / name, folder / name)
+    for name in ("model.onnx", "tokenizer.json"):
+        shutil.copyfile(bundle / name, folder / name)
 
 
 def print_table(samples: Mapping[str, Sequence[Sample]]) -> dict[str, Any]:
