@@ -59,6 +59,7 @@ def test_the_wheel_holds_the_bundle_and_no_tests(wheel: Path) -> None:
         assert f"edge/models/minilm-l6/int8/{name}" in names
     assert "edge/models/minilm-l6/recipe.toml" in names
     assert "edge/digest.schema.json" in names
+    assert {"edge/bench/episode.txt", "edge/bench/record.schema.json"} <= set(names)
     assert any(name.endswith("licenses/NOTICE") for name in names)
     assert not [name for name in names if name.startswith(("tests/", "benchmarks/", "seeds/"))]
     assert wheel.stat().st_size < 25e6
@@ -70,6 +71,14 @@ def test_it_digests_a_seed_without_network(installed: Path, tmp_path: Path) -> N
     assert digest["coverage"]["words_read"] == digest["episode"]["n_words"] == 6436
     assert digest["key_points"]
     assert "golden sample agrees" in run(installed / "edge", "doctor", cwd=tmp_path)
+
+
+def test_it_times_itself_and_leaves_a_record(installed: Path, tmp_path: Path) -> None:
+    case = ("--case", "cold words=1000", "--repeat", "1")
+    output = run(installed / "edge", "bench", *case, "--output", "r.json", cwd=tmp_path)
+    assert "cold minilm-l6-int8 1,000 words" in output
+    record = json.loads((tmp_path / "r.json").read_text())
+    assert record["finished"] and record["cases"][0]["samples_ns"]
 
 
 def test_no_workstation_package_was_installed(installed: Path, tmp_path: Path) -> None:
