@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.quality import baselines, data, metrics
+from benchmarks.quality import baselines, data, metrics, phrase_baselines
 from benchmarks.quality.data import Item
 from benchmarks.runs import spread, take_turns
 from edge.bench.episode import episode_path
@@ -54,8 +54,10 @@ def keyphrases(name: str, sentences: Sequence[Any]) -> list[str]:
     :param name: One of ``PHRASES``.
     :param sentences: The episode's.
     """
-    episode = baselines.Phrased(sentences, NO_VECTORS, [], lambda _: NO_VECTORS, lambda _: 0.0)
-    return baselines.PHRASES[name](episode)[:N_PHRASES]
+    episode = phrase_baselines.Phrased(
+        sentences, NO_VECTORS, [], lambda _: NO_VECTORS, lambda _: 0.0
+    )
+    return phrase_baselines.PHRASES[name](episode)[:N_PHRASES]
 
 
 def once(name: str) -> None:

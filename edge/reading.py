@@ -134,7 +134,7 @@ def _parts(
     loading: Encoder | LoadingEncoder,
     progress: Progress | None,
 ) -> Iterator[_Part]:
-    """Parts that end where a chapter does; what lies behind the last boundary is read again."""
+    """Parts that end where a chapter does; what lies behind the last boundary goes to the next."""
     n, offsets = len(sentences), word_offsets(sentences)
     first = read = 0
     vectors = np.zeros((0, 0), np.float32)
@@ -151,8 +151,10 @@ def _parts(
         end = min(n, int(np.searchsorted(offsets, offsets[first] + part_words)))
         unseen = iter(zip(sentences[read:end], texts[read:end], strict=True))
         with stage("rank"):  # beside the loading of the model
-            for sentence, text in itertools.takewhile(lambda _: not loading.is_ready, unseen):
+            for sentence, text in unseen:
                 look_at(sentence, text)
+                if loading.is_ready:
+                    break
         with stage("load"):
             encoder = loading.ready()
             require_heads(encoder.bundle)
@@ -163,9 +165,8 @@ def _parts(
         with stage("tag"):
             tags += tag_sentences(sentences[read:end], encoder.heads["tagger"])
         with stage("chapters"):
-            spoken = [
-                i for i in range(first, end) if usable[i]
-            ]  # an advert is no change of subject
+            # An advert is no change of subject.
+            spoken = [i for i in range(first, end) if usable[i]]
             features = text_features([sentences[i] for i in spoken]) if spoken else {}
         new = encoding.result(advance)
         vectors = np.concatenate([vectors, new]) if len(vectors) else new

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from benchmarks.quality import __main__ as harness
-from benchmarks.quality import baselines, metrics
+from benchmarks.quality import baselines, metrics, phrase_baselines
 from benchmarks.quality.data import Item, names_said
 from edge.encoder import Encoder
 from edge.phrases import find_phrases
@@ -82,8 +82,8 @@ def test_titles_are_scored_in_the_humans_chapters(
         boundaries=(8,),
         titles=("Solar panels", "Sourdough bread"),
     )
-    systems = {name: choose for name, choose in baselines.PHRASES.items() if name != "YAKE"}
-    monkeypatch.setattr(baselines, "PHRASES", systems)  # yake is no dependency of the tests
+    systems = {name: choose for name, choose in phrase_baselines.PHRASES.items() if name != "YAKE"}
+    monkeypatch.setattr(phrase_baselines, "PHRASES", systems)  # yake is no dependency of the tests
     rows = harness.score_titles([item, replace(item, titles=("", ""))], encoder)
     assert {name: len(own) for name, own in rows.items()} == dict.fromkeys(rows, 1)
     chance = rows["the human title of the chapter before"][0]["cosine"]
@@ -135,7 +135,7 @@ def test_keyphrase_baselines_find_what_is_said_most(encoder: Encoder) -> None:
     found = find_phrases(sentences, [True] * len(sentences), tags).values()
     pool = [candidate for candidate in found if candidate.is_open]
     vectors = encoder.encode([sentence.text for sentence in sentences])
-    episode = baselines.Phrased(sentences, vectors, pool, encoder.encode, encoder.rarity)
-    for name, choose in baselines.PHRASES.items():
+    episode = phrase_baselines.Phrased(sentences, vectors, pool, encoder.encode, encoder.rarity)
+    for name, choose in phrase_baselines.PHRASES.items():
         if name != "YAKE":  # yake is no dependency of the tests
             assert "solar panel" in choose(episode)[:3], name

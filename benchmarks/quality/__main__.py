@@ -20,7 +20,7 @@ from statistics import mean
 
 import numpy as np
 
-from benchmarks.quality import baselines, data, metrics, written
+from benchmarks.quality import baselines, data, metrics, phrase_baselines, written
 from benchmarks.quality.data import DEV_SHOW, Item
 from benchmarks.quality.written import score_written, score_written_titles
 from edge.chapters import MAX_TITLE_WORDS, chapter_phrases, title_chapters
@@ -152,7 +152,7 @@ def score_titles(items: Sequence[Item], encoder: Encoder, others: Others = NO_OT
             " ".join(item.sentences[a].text.split()[:MAX_TITLE_WORDS]) for a, _ in kept
         ]
         parts = [_phrased(item.sentences[a:b], tags[a:b], encoder) for a, b in kept]
-        for name, choose in baselines.PHRASES.items():
+        for name, choose in phrase_baselines.PHRASES.items():
             found[f"{name}, the first"] = [(choose(part) or [""])[0] for part in parts]
         titles = [item.titles[k] for k in named]
         found["the human title of the chapter before"] = [*titles[-1:], *titles[:-1]]
@@ -207,7 +207,7 @@ def _score_keyphrases(
     for item, human in labelled:
         tags = tag_sentences(item.sentences, encoder.heads["tagger"])
         episode = _phrased(item.sentences, tags, encoder)
-        found = {name: choose(episode) for name, choose in baselines.PHRASES.items()}
+        found = {name: choose(episode) for name, choose in phrase_baselines.PHRASES.items()}
         for name, model in {OURS: encoder, **others}.items():
             found[name] = [phrase.text for phrase in _digest(item, model).keyphrases]
         for name, phrases in found.items():
@@ -218,11 +218,11 @@ def _score_keyphrases(
 
 def _phrased(
     sentences: Sequence[Sentence], tags: Sequence[HeadScores], encoder: Encoder
-) -> baselines.Phrased:
+) -> phrase_baselines.Phrased:
     candidates = find_phrases(sentences, [True] * len(sentences), tags).values()
     pool = [candidate for candidate in candidates if candidate.is_open]
     vectors = encoder.encode([sentence.text for sentence in sentences])
-    return baselines.Phrased(sentences, vectors, pool, encoder.encode, encoder.rarity)
+    return phrase_baselines.Phrased(sentences, vectors, pool, encoder.encode, encoder.rarity)
 
 
 def print_table(

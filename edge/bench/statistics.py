@@ -61,7 +61,7 @@ class Difference:
     """Its time over the first's: Hodges-Lehmann, the median of all pairs' ratios."""
     low: float
     high: float
-    """Interval of the ratio at ``CONFIDENCE``, by the rank-sum test's exact distribution."""
+    """Interval of the ratio at ``CONFIDENCE``, by the test's exact distribution."""
     n: tuple[int, int]
     """Processes of each."""
     margin: float = MARGIN
@@ -90,17 +90,8 @@ def compare(first: Sequence[float], second: Sequence[float], drift: float = 1.0)
     """
     a, b = (sorted(_thinned(values)) for values in (first, second))
     ratios = sorted(math.log(y / x) for x in a for y in b)
-    outside = _ranks_outside(len(a), len(b))
-    low, high = -math.inf, math.inf
-    if outside:
-        low, high = ratios[outside - 1], ratios[-outside]
-    return Difference(
-        ratio=math.exp(statistics.median(ratios)),
-        low=math.exp(low),
-        high=math.exp(high),
-        n=(len(first), len(second)),
-        margin=MARGIN + abs(math.log(drift)),
-    )
+    margin = MARGIN + abs(math.log(drift))
+    return _difference(ratios, _ranks_outside(len(a), len(b)), (len(first), len(second)), margin)
 
 
 def compare_pairs(first: Sequence[float], second: Sequence[float]) -> Difference:
@@ -115,15 +106,22 @@ def compare_pairs(first: Sequence[float], second: Sequence[float]) -> Difference
     """
     logs = [math.log(y / x) for x, y in zip(first, second, strict=False)][-MAX_RANKED:]
     averages = sorted((logs[i] + logs[j]) / 2 for i in range(len(logs)) for j in range(i + 1))
-    outside = _signed_ranks_outside(len(logs))
-    low, high = -math.inf, math.inf
-    if outside:
-        low, high = averages[outside - 1], averages[-outside]
+    return _difference(
+        averages, _signed_ranks_outside(len(logs)), (len(first), len(second)), MARGIN
+    )
+
+
+def _difference(
+    logs: Sequence[float], outside: int, n: tuple[int, int], margin: float
+) -> Difference:
+    """Estimate and interval from sorted logarithms of ratios; no bounds where ``outside`` is 0."""
+    low, high = (logs[outside - 1], logs[-outside]) if outside else (-math.inf, math.inf)
     return Difference(
-        ratio=math.exp(statistics.median(averages)),
+        ratio=math.exp(statistics.median(logs)),
         low=math.exp(low),
         high=math.exp(high),
-        n=(len(first), len(second)),
+        n=n,
+        margin=margin,
     )
 
 
