@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from edge.errors import BundleError
+from edge.execution import CPU, ON_CPU, Execution, Placement
 from edge.manifest import Bundle, read_bundle
 
 _OTHER_RUNTIME = (
@@ -13,23 +14,31 @@ _OTHER_RUNTIME = (
 )
 
 
-def verify_bundle(folder: Path) -> str:
+def verify_bundle(folder: Path, threads: int | None = None, execution: Execution = ON_CPU) -> str:
     """Check a bundle's hashes, and rerun what it gave where it was built.
 
     :param folder: The bundle folder.
+    :param threads: Threads for onnxruntime; None for the cores at hand, at most 4.
+    :param execution: The provider that is to run it.
     :return: What was found, for a person.
     :raises BundleError: If a file was changed, or the model answers otherwise.
-    :raises InferenceError: If onnxruntime cannot run it.
+    :raises InferenceError: If onnxruntime cannot run it, or ``execution`` forbids it.
     """
     bundle = read_bundle(folder)
-    found = _golden_text(bundle) if bundle.manifest.generator else _golden_vectors(bundle)
-    return f"files unchanged, {found}"
+    golden = _golden_text if bundle.manifest.generator else _golden_vectors
+    found, placement = golden(bundle, threads, execution)
+    where = "" if placement.ran == CPU else f" on {placement.ran}"
+    if placement.fell_back:
+        where = f" on {placement.ran}, not on {placement.asked}: {placement.reason}"
+    return f"files unchanged, {found}{where}"
 
 
-def _golden_vectors(bundle: Bundle) -> str:
+def _golden_vectors(
+    bundle: Bundle, threads: int | None, execution: Execution
+) -> tuple[str, Placement]:
     from edge.encoder import Encoder, golden_cosine
 
-    encoder = Encoder(bundle)
+    encoder = Encoder(bundle, threads, execution)
     golden = bundle.manifest.golden
     assert golden is not None
     cosine, least = golden_cosine(encoder), golden.min_cosine
@@ -38,13 +47,15 @@ def _golden_vectors(bundle: Bundle) -> str:
             f"the golden sample of {bundle.id} agrees only {cosine:.4f}, least is {least}",
             _OTHER_RUNTIME,
         )
-    return f"golden sample agrees {cosine:.4f} (least {least})"
+    return f"golden sample agrees {cosine:.4f} (least {least})", encoder.placement
 
 
-def _golden_text(bundle: Bundle) -> str:
+def _golden_text(
+    bundle: Bundle, threads: int | None, execution: Execution
+) -> tuple[str, Placement]:
     from edge.generator import Generator
 
-    generator = Generator(bundle)
+    generator = Generator(bundle, threads, execution)
     golden = generator.spec.golden
     difference = abs(generator.nats_per_token(golden.text) - golden.nats_per_token)
     if not difference <= golden.max_difference:
@@ -53,11 +64,19 @@ def _golden_text(bundle: Bundle) -> str:
             f"most is {golden.max_difference}",
             _OTHER_RUNTIME,
         )
-    return f"golden sample agrees to {difference:.4f} nats a token (most {golden.max_difference})"
+    most = golden.max_difference
+    return f"golden sample agrees to {difference:.4f} nats a token (most {most})", (
+        generator.placement
+    )
 
 
 def answer(
-    bundle: Bundle, text: str, system: str | None, max_new_tokens: int, threads: int | None
+    bundle: Bundle,
+    text: str,
+    system: str | None,
+    max_new_tokens: int,
+    threads: int | None,
+    execution: Execution = ON_CPU,
 ) -> Iterator[str]:
     """What a model that writes makes of a request, piece by piece; the likeliest tokens.
 
@@ -66,6 +85,7 @@ def answer(
     :param system: How it is to answer; None for what the model does without.
     :param max_new_tokens: Most tokens of the answer.
     :param threads: Threads for onnxruntime; None for the cores at hand, at most 4.
+    :param execution: The provider that is to run it.
     :raises BundleError: If the model writes no texts.
     :raises InferenceError: If the request does not fit the model.
     """
@@ -73,6 +93,6 @@ def answer(
     from edge.prompts import Prompt
     from edge.sampling import GenerationSettings
 
-    generator = Generator(bundle, threads)
+    generator = Generator(bundle, threads, execution)
     settings = GenerationSettings(max_new_tokens=max_new_tokens)
     yield from generator.stream(Prompt(text, system), settings)

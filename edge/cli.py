@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -11,20 +9,17 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from edge import __version__
-from edge.click_types import Seconds
+from edge.digest_options import digest_options, summary_options
 from edge.errors import EdgeError
 from edge.models_cli import models
-from edge.stages import stage, stopwatch
+from edge.records import ALL_PARTS
+from edge.stages import stage
+from edge.watch_cli import watch
 
 if TYPE_CHECKING:
     from edge.batch import Outcome
-    from edge.digest import Digest
-    from edge.encoder import LoadingEncoder
-    from edge.pacing import Writing
-    from edge.records import Chapter
 
 Command = TypeVar("Command", bound=Callable[..., Any])
-PROGRESS_AFTER_S = 1.0
 
 
 class EdgeCommand(click.Group):
@@ -78,21 +73,13 @@ def _episode_options(formats: tuple[str, ...]) -> Callable[[Command], Command]:
     """
     options = [
         click.argument("episodes", nargs=-1, required=True, metavar="EPISODE..."),
-        click.option("--format", "format_name", type=click.Choice(formats), default=formats[0],
-                     show_default=True, help="Form of the output."),
         click.option("--output", type=click.Path(path_type=Path, file_okay=False),
                      help="Write one file an episode into this folder."),
         click.option("--force", is_flag=True, help="Redo episodes whose output is up to date."),
-        click.option("--model", help="Bundle name or folder.  [default: minilm-l6-int8]"),
-        click.option("--threads", type=click.IntRange(1, 64), help="Threads for the model.  "
-                     "[default: the cores at hand, at most 4]"),
-        click.option("--strict", is_flag=True,
-                     help="A repair, an unread word or no English speech is an error."),
-        click.option("--quiet", "-q", is_flag=True, help="Only errors on standard error."),
-        click.option("--verbose", "-v", is_flag=True, help="Stage times on standard error."),
     ]  # fmt: skip
 
     def decorate(command: Command) -> Command:
+        command = digest_options(formats)(command)
         for option in reversed(options):
             command = option(command)
         return command
@@ -102,37 +89,13 @@ def _episode_options(formats: tuple[str, ...]) -> Callable[[Command], Command]:
 
 @main.command()
 @_episode_options(("text", "md", "json"))
-@click.option(
-    "--words",
-    type=click.IntRange(10, 2000),
-    default=120,
-    show_default=True,
-    help="Word budget of the summary.",
-)
-@click.option(
-    "--kind",
-    type=click.Choice(["extractive", "abstractive", "auto"]),
-    default="extractive",
-    show_default=True,
-    help="The transcript's own sentences, a model's own, or the latter where a model is here "
-    "and the budget allows.",
-)
-@click.option(
-    "--writer", help="Model that writes, by name or folder.  [default: one taught to sum up]"
-)
-@click.option(
-    "--budget",
-    type=Seconds(),
-    default="60s",
-    show_default=True,
-    help="Time that 'auto' may take for an episode, such as 90s or 2m.",
-)
+@summary_options
 def summarize(words: int, **options: Any) -> None:
     """Summary, key points, keyphrases and chapters of each EPISODE.
 
     EPISODE is a transcript file, a folder of them, or '-' for standard input.
     """
-    _run(options, frozenset({"summary", "keyphrases", "chapters"}), words)
+    _run(options, ALL_PARTS, words)
 
 
 @main.command()
@@ -153,25 +116,19 @@ def _run(options: dict[str, Any], parts: frozenset[str], words: int = 120) -> No
     """Digest all episodes to standard output, or as a batch into a folder."""
     with stage("load"):
         from edge.batch import expand_sources, run_batch
-        from edge.encoder import LoadingEncoder
-        from edge.store import find_bundle
+        from edge.digester import Digester
 
         sources = expand_sources(options["episodes"])
-        encoder = LoadingEncoder(find_bundle(options["model"]), options["threads"])
+        one_line = len(sources) > 1 and not options["output"]
+        digester = Digester(options, parts, words, one_line)
         from edge.render import SUFFIXES
-
-        writing = _writing(options, encoder)
-
-    def render(source: str) -> str:
-        digest = _digest(source, encoder, writing, options, parts, words)
-        return _render(digest, options["format_name"], len(sources) > 1 and not options["output"])
 
     if options["output"]:
         outcomes = run_batch(
             sources,
             options["output"],
             SUFFIXES[options["format_name"]],
-            render,
+            digester.render,
             force=options["force"],
             report=lambda outcome: None if options["quiet"] else _say_outcome(outcome),
         )
@@ -180,7 +137,7 @@ def _run(options: dict[str, Any], parts: frozenset[str], words: int = 120) -> No
     failed: list[str] = []
     for position, source in enumerate(sources):
         try:
-            text = render(source)
+            text = digester.render(source)
         except EdgeError as error:
             if len(sources) == 1:
                 raise
@@ -192,122 +149,6 @@ def _run(options: dict[str, Any], parts: frozenset[str], words: int = 120) -> No
         click.echo(text, nl=False)
     if failed:
         raise click.ClickException(f"{len(failed)} of {len(sources)} episodes failed")
-
-
-def _writing(options: dict[str, Any], encoder: LoadingEncoder) -> Writing | None:
-    """What writes, where it was asked and can be had."""
-    kind = options.get("kind", "extractive")
-    if kind == "extractive":
-        return None
-    from edge.store import find_writer
-
-    bundle = find_writer(options["writer"])
-    if bundle is None and kind == "abstractive":
-        raise EdgeError(
-            "no model here was taught to sum up speech",
-            "On a workstation: 'edge-export build spoken-135m --precision int4'; copy the folder "
-            "here and 'edge models add FOLDER'. Or use --kind extractive.",
-        )
-    from edge.pacing import Writing
-
-    budget_s = options["budget"] if kind == "auto" else None
-    return Writing(bundle, encoder.ready(), options["threads"], budget_s)
-
-
-@stopwatch()
-def _digest(
-    source: str,
-    encoder: LoadingEncoder,
-    writing: Writing | None,
-    options: dict[str, Any],
-    parts: frozenset[str],
-    words: int,
-) -> Digest:
-    with stage("load"):
-        from edge.batch import STDIN
-        from edge.digest import digest_transcript
-        from edge.domain import find_warnings
-        from edge.transcript import parse_transcript, read_transcript
-
-    if source == STDIN:
-        transcript = parse_transcript(sys.stdin.buffer.read())
-    else:
-        transcript = read_transcript(Path(source))
-    gaps = [f"repaired {repair.count} x {repair.detail}" for repair in transcript.repairs]
-    with stage("check"):
-        warnings = find_warnings(transcript)
-    gaps += [f"unlike English speech: {warning.detail}" for warning in warnings]
-    if options["strict"] and gaps:
-        raise EdgeError(
-            f"{source} is not as it should be: {'; '.join(gaps)}",
-            "Mend the file, or leave out --strict.",
-        )
-    if not options["quiet"]:
-        for gap in gaps:
-            click.echo(f"{source}: {gap}", err=True)
-    writer, reason = (None, "") if writing is None else writing.choose(transcript.n_words)
-    if reason and not options["quiet"]:
-        click.echo(f"{source}: extractive summary: {reason}", err=True)
-    digest = digest_transcript(
-        transcript,
-        encoder,
-        source_path=source,
-        fallback_title="Standard input" if source == STDIN else _title(Path(source)),
-        summary_words=words,
-        parts=parts,
-        progress=None if options["quiet"] else _progress(),
-        writer=writer,
-        summary_reason=reason,
-        warnings=warnings,
-        told=_say_chapter if sys.stderr.isatty() and not options["quiet"] else lambda _: None,
-    )
-    if options["verbose"]:
-        stages = ", ".join(f"{name} {spent:.2f} s" for name, spent in digest.timings_s.items())
-        click.echo(f"{source}: {stages}", err=True)
-    return digest
-
-
-def _title(path: Path) -> str:
-    """A readable title from a file name: ``my-show_anna.srt`` -> ``My Show, Anna``."""
-    parts = [part.replace("-", " ").strip() for part in path.stem.split("_")]
-    title = ", ".join(part for part in parts if part)
-    return title.title() if title.islower() else title or path.name
-
-
-def _render(digest: Digest, format_name: str, one_line: bool) -> str:
-    from edge.render import RENDERERS, to_json
-
-    if format_name == "json":
-        return to_json(digest, indent=None if one_line else 2)
-    return RENDERERS[format_name](digest)
-
-
-def _progress() -> Callable[[int, int], None] | None:
-    """A bar on a terminal, for work over a second; nothing elsewhere."""
-    if not sys.stderr.isatty():
-        return None
-    started = time.monotonic()
-    bars: list[Any] = []
-
-    def update(done: int, total: int) -> None:
-        if not bars and time.monotonic() - started > PROGRESS_AFTER_S and done < total:
-            bars.append(click.progressbar(length=total, label="Reading", file=sys.stderr))
-        if bars:
-            bars[0].update(done - bars[0].pos)
-            if done >= total:
-                bars.pop().render_finish()
-
-    return update
-
-
-def _say_chapter(chapter: Chapter) -> None:
-    """A chapter as soon as it is written: the whole digest follows."""
-    from edge.render import chapter_text, clock
-
-    time_text = clock(chapter.start_s)
-    click.echo(f"{time_text}{' ' if time_text else ''}{chapter.title}", err=True)
-    if told := chapter_text(chapter):
-        click.echo(f"  {told}", err=True)
 
 
 def _say_outcome(outcome: Outcome) -> None:
@@ -334,6 +175,7 @@ def _finish_batch(outcomes: list[Outcome], quiet: bool) -> None:
 
 
 main.add_command(models)
+main.add_command(watch)
 
 
 @main.command()

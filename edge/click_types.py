@@ -8,8 +8,9 @@ import click
 
 if TYPE_CHECKING:
     _TimeType = click.ParamType[float]
+    _SizeType = click.ParamType[int]
 else:  # older releases of click have no type there
-    _TimeType = click.ParamType
+    _TimeType = _SizeType = click.ParamType
 
 
 class Seconds(_TimeType):
@@ -36,3 +37,27 @@ class Seconds(_TimeType):
         if not 0 < seconds < float("inf"):
             self.fail(f"{value!r} is no time; give seconds, or for example 90s, 2m, 1h", param, ctx)
         return seconds
+
+
+class Bytes(_SizeType):
+    """An amount of memory such as ``256M`` or ``1.5G`` (powers of 1,024), as bytes."""
+
+    name = "size"
+    _factors: ClassVar = {"k": 1 << 10, "m": 1 << 20, "g": 1 << 30}
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """Bytes of a text.
+
+        :param value: The text, or bytes.
+        :param param: click's.
+        :param ctx: click's.
+        """
+        text = str(value).strip().lower().removesuffix("b").removesuffix("i")
+        number, unit = (text[:-1], text[-1]) if text[-1:] in self._factors else (text, "")
+        try:
+            n_bytes = float(number) * self._factors.get(unit, 1)
+        except ValueError:
+            n_bytes = 0.0
+        if not 0 < n_bytes < float("inf"):
+            self.fail(f"{value!r} is no amount; give for example 256M or 1G", param, ctx)
+        return int(n_bytes)

@@ -11,10 +11,12 @@ from edge.errors import InferenceError
 from edge.sampling import FloatArray
 from edge.session import Array, Session
 from edge.stages import stage
-from edge.writing import Cache, IntArray, Step, Writing, new_cache
+from edge.writing import Cache, IntArray, RowArrays, Step, Writing, new_cache
 
 READ_TOKENS = 128
 """Tokens of a prompt read in one run: enough for the matrix kernels, few for the memory."""
+READ_TOKENS_ON_GPU = 2048
+"""There, few runs of many tokens; its memory is not what decides."""
 MIN_SHARED_TOKENS = 16
 """A shorter common beginning is not worth a run of its own."""
 
@@ -25,7 +27,7 @@ class Prefix:
 
     token_ids: tuple[int, ...]
     cache: Cache
-    """Of one row, as long as the beginning."""
+    """Of one row, as long as the beginning; in the processor's memory."""
 
 
 class Decoder:
@@ -37,9 +39,10 @@ class Decoder:
 
     def __init__(self, session: Session, context_tokens: int) -> None:
         self.context_tokens = context_tokens
-        self.execution_provider = session.execution_provider
+        self.placement = session.placement
         self._vocabulary_size = session.outputs["logits"].shape[1]
         self._session = session
+        self._read_tokens = READ_TOKENS_ON_GPU if session.on_gpu else READ_TOKENS
         self._prefix = Prefix((), {})
 
     @stage("prefill")
@@ -60,16 +63,26 @@ class Decoder:
         for prompt in prompts:
             self.check_length(len(prompt), max_new_tokens)
         self._share(prompts)
-        cache = new_cache(self._session, len(prompts) * copies, longest + max_new_tokens)
-        logits = np.empty((len(prompts) * copies, self._vocabulary_size), np.float32)
+        rows = len(prompts) * copies
+        arrays = new_cache(self._session, rows, longest + max_new_tokens)
+        n_known = [
+            self._fill_prefix(arrays, i * copies, prompt) for i, prompt in enumerate(prompts)
+        ]
+        cache = RowArrays(arrays, self._session.on_gpu)
+        logits = np.empty((rows, self._vocabulary_size), np.float32)
         for i, prompt in enumerate(prompts):
-            first = i * copies
-            own = {name: array[first : first + 1] for name, array in cache.items()}
-            logits[first : first + copies] = self._read(own, prompt)
-            for array in cache.values():
+            own = cache.row(i * copies)
+            logits[i * copies : (i + 1) * copies] = self._read(own, prompt, n_known[i])
+
+        def copy_rows(array: Array) -> None:
+            for first in range(0, rows, copies):
                 array[first + 1 : first + copies] = array[first]
+
+        if copies > 1:
+            cache.edit(copy_rows)
         lengths = np.repeat(np.array([len(prompt) for prompt in prompts], np.int32), copies)
-        return Writing(self._session, cache, lengths, logits, _wanting(-1), {})
+        nothing = RowArrays({}, self._session.on_gpu)
+        return Writing(self._session, cache, lengths, logits, _wanting(-1), nothing)
 
     def scores(self, token_ids: Sequence[int]) -> tuple[FloatArray, Sequence[int]]:
         """Scores of every token of a text but the first, and these tokens.
@@ -79,10 +92,10 @@ class Decoder:
         :raises InferenceError: If it is longer than the context.
         """
         self.check_length(len(token_ids), 0)
-        cache = new_cache(self._session, 1, len(token_ids))
+        cache = RowArrays(new_cache(self._session, 1, len(token_ids)), self._session.on_gpu)
         parts = [
-            self._run(cache, np.array([token_ids[i : i + READ_TOKENS]], np.int64), i, 0)
-            for i in range(0, len(token_ids), READ_TOKENS)
+            self._run(cache, np.array([token_ids[i : i + self._read_tokens]], np.int64), i, 0)
+            for i in range(0, len(token_ids), self._read_tokens)
         ]
         return np.concatenate(parts)[:-1], token_ids[1:]
 
@@ -108,25 +121,31 @@ class Decoder:
         known = self._prefix.token_ids if _begins_with(prompts[0], self._prefix) else ()
         if len(prompts) > 1 and n_shared >= len(known) + MIN_SHARED_TOKENS:
             shared = tuple(prompts[0][:n_shared])
-            cache = new_cache(self._session, 1, n_shared)
-            self._read(cache, shared)
-            self._prefix = Prefix(shared, cache)
+            cache = RowArrays(new_cache(self._session, 1, n_shared), self._session.on_gpu)
+            self._read(cache, shared, 0)
+            self._prefix = Prefix(shared, cache.on_cpu())
 
-    def _read(self, cache: Cache, prompt: Sequence[int]) -> FloatArray:
+    def _fill_prefix(self, arrays: Cache, row: int, prompt: Sequence[int]) -> int:
+        """Copy what is known of a prompt into its row; how many of its tokens that are."""
+        if not _begins_with(prompt, self._prefix):
+            return 0
+        # The last token is read again where it is the prefix's, too: scores are not kept.
+        n_known = min(len(self._prefix.token_ids), len(prompt) - 1)
+        for name, array in self._prefix.cache.items():
+            arrays[name][row, :, :n_known] = array[0, :, :n_known]
+        return n_known
+
+    def _read(self, cache: RowArrays, prompt: Sequence[int], n_known: int) -> FloatArray:
         """Read a prompt into a cache of one row; scores of its next token, (1, vocabulary)."""
-        n_known = 0
-        if _begins_with(prompt, self._prefix):
-            # The last token is read again where it is the prefix's, too: scores are not kept.
-            n_known = min(len(self._prefix.token_ids), len(prompt) - 1)
-            for name, array in self._prefix.cache.items():
-                cache[name][:, :, :n_known] = array[:, :, :n_known]
         logits = np.empty((0, self._vocabulary_size), np.float32)
-        for start in range(n_known, len(prompt), READ_TOKENS):
-            part = np.array([prompt[start : start + READ_TOKENS]], np.int64)
+        for start in range(n_known, len(prompt), self._read_tokens):
+            part = np.array([prompt[start : start + self._read_tokens]], np.int64)
             logits = self._run(cache, part, start, -1)
         return logits
 
-    def _run(self, cache: Cache, token_ids: IntArray, n_past: int, first_logits: int) -> FloatArray:
+    def _run(
+        self, cache: RowArrays, token_ids: IntArray, n_past: int, first_logits: int
+    ) -> FloatArray:
         n_wanted = 1 if first_logits == -1 else token_ids.shape[1] - first_logits
         step = Step(self._session, cache, token_ids, _wanting(first_logits), n_wanted)
         step.run(np.array([n_past], np.int32))

@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING
 from edge import boilerplate, keyphrases, keypoints, quotes
 from edge.domain import find_warnings
 from edge.encoder import Encoder, LoadingEncoder, Progress
+from edge.execution import PROVIDERS
 from edge.reading import Reading, all_mentions, read_episode
 from edge.records import (
+    ALL_PARTS,
     Chapter,
     DomainWarning,
     Excluded,
@@ -35,7 +37,6 @@ DEFAULT_SUMMARY_WORDS = 120
 N_KEYPHRASES = 15
 MAX_CONTENDERS = 1024
 """Of an episode of several parts, so many sentences are compared with each other."""
-ALL_PARTS = frozenset({"summary", "keyphrases", "chapters"})
 
 
 @dataclass(frozen=True)
@@ -46,6 +47,8 @@ class ModelUse:
     precision: str
     bundle_sha256: str
     execution_provider: str
+    execution_provider_asked: str
+    """``auto``, or a provider's name."""
 
 
 @dataclass(frozen=True)
@@ -173,16 +176,22 @@ def digest_transcript(
                 )
         with stage("keyphrases"):
             found_phrases = _keyphrases(sentences, usable, reading, model, parts)
-        bundles = [(model.bundle, model.execution_provider)]
+        used = [(model.bundle, model.placement)]
         if writer is not None:
-            bundles.append((writer.generator.bundle, writer.generator.execution_provider))
+            used.append((writer.generator.bundle, writer.generator.placement))
         return Digest(
             transcript=transcript,
             title=transcript.title or fallback_title,
             source_path=source_path,
             models=tuple(
-                ModelUse(bundle.manifest.name, bundle.manifest.precision, bundle.sha256, provider)
-                for bundle, provider in bundles
+                ModelUse(
+                    bundle.manifest.name,
+                    bundle.manifest.precision,
+                    bundle.sha256,
+                    placement.execution_provider,
+                    PROVIDERS.get(placement.asked, placement.asked),
+                )
+                for bundle, placement in used
             ),
             **{
                 name: tuple(

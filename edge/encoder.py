@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from edge.errors import BundleError
+from edge.execution import ON_CPU, Execution
 from edge.heads import load_heads
 from edge.loading import load_tokenizer, model_path
 from edge.manifest import Bundle, verify_files
@@ -30,6 +31,8 @@ ARENA = True
 """Memory is kept from run to run: batches have many shapes, and their pieces would scatter."""
 BATCH_TOKENS = 256
 """Padded tokens in one batch: activations stay in the cache and memory stays flat."""
+BATCH_TOKENS_ON_GPU = 16_384
+"""There: a GPU wants much to do at once."""
 PROGRESS_INTERVAL_S = 0.2
 
 
@@ -38,12 +41,16 @@ class Encoder:
 
     :param bundle: The bundle; its files are hashed before anything is loaded.
     :param threads: Batches that are embedded at once; None for the cores at hand, at most 4.
+    :param execution: The provider that is to run it; its heads run on the CPU.
     :raises BundleError: If a file was changed or refers outside the bundle.
-    :raises InferenceError: If onnxruntime cannot load the model.
+    :raises InferenceError: If onnxruntime cannot load the model, or ``execution`` forbids how it
+        would run.
     """
 
     @stage("load")
-    def __init__(self, bundle: Bundle, threads: int | None = None) -> None:
+    def __init__(
+        self, bundle: Bundle, threads: int | None = None, execution: Execution = ON_CPU
+    ) -> None:
         if bundle.manifest.encoder is None:
             raise BundleError(
                 f"model {bundle.id} embeds no sentences: its task is {bundle.manifest.task}",
@@ -53,10 +60,12 @@ class Encoder:
         self.bundle = bundle
         self.spec = bundle.manifest.encoder
         self._tokenizer = load_tokenizer(bundle)
-        self._threads = threads or default_threads()
         # A thread a batch: none waits for the others at the end of each operator.
-        self._session = Session(model_path(bundle), 1, arena=ARENA)
-        self.execution_provider = self._session.execution_provider
+        self._session = Session(model_path(bundle), 1, ARENA, execution, bundle.manifest.precision)
+        self.placement = self._session.placement
+        on_gpu = self._session.on_gpu
+        self._threads = 1 if on_gpu else threads or default_threads()
+        self._batch_tokens = BATCH_TOKENS_ON_GPU if on_gpu else BATCH_TOKENS
         self.heads = load_heads(bundle)
 
     is_ready = True
@@ -102,7 +111,7 @@ class Encoder:
             for window in self._windows(ids):
                 owners.append(i)
                 windows.append(window)
-        batches = list(_batches(windows))
+        batches = list(_batches(windows, self._batch_tokens))
         running = Parallel(
             lambda batch: self._pooled([windows[k] for k in batch]), batches, self._threads
         )
@@ -214,10 +223,13 @@ class LoadingEncoder:
 
     :param bundle: As for ``Encoder``.
     :param threads: As for ``Encoder``.
+    :param execution: As for ``Encoder``.
     """
 
-    def __init__(self, bundle: Bundle, threads: int | None = None) -> None:
-        self._loading = Background(lambda: Encoder(bundle, threads))
+    def __init__(
+        self, bundle: Bundle, threads: int | None = None, execution: Execution = ON_CPU
+    ) -> None:
+        self._loading = Background(lambda: Encoder(bundle, threads, execution))
 
     @property
     def is_ready(self) -> bool:
@@ -238,7 +250,7 @@ def _unit_rows(vectors: FloatArray) -> FloatArray:
     return unit
 
 
-def _batches(windows: list[list[int]]) -> Iterator[list[int]]:
+def _batches(windows: list[list[int]], batch_tokens: int) -> Iterator[list[int]]:
     """Indices grouped by length, so that little is padded; longest first bounds memory early.
 
     The groups do not depend on the threads: company changes an INT8 vector a little.
@@ -247,7 +259,7 @@ def _batches(windows: list[list[int]]) -> Iterator[list[int]]:
     longest = 0
     for k in sorted(range(len(windows)), key=lambda k: (-len(windows[k]), k)):
         longest = longest or len(windows[k])
-        if batch and (len(batch) + 1) * longest > BATCH_TOKENS:
+        if batch and (len(batch) + 1) * longest > batch_tokens:
             yield batch
             batch, longest = [], len(windows[k])
         batch.append(k)

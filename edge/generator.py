@@ -11,6 +11,7 @@ import numpy as np
 
 from edge.decoder import Decoder
 from edge.errors import BundleError
+from edge.execution import ON_CPU, Execution
 from edge.generate import IsFinished, search_beams, write_tokens
 from edge.loading import load_tokenizer, model_path
 from edge.manifest import TASK_TEXT_GENERATION, Bundle, verify_files
@@ -43,12 +44,16 @@ class Generator:
 
     :param bundle: The bundle; its files are hashed before anything is loaded.
     :param threads: Threads for onnxruntime; None for the cores at hand, at most 4.
+    :param execution: The provider that is to run it.
     :raises BundleError: If it is of another task, a file was changed or refers outside.
-    :raises InferenceError: If onnxruntime cannot load the model.
+    :raises InferenceError: If onnxruntime cannot load the model, or ``execution`` forbids how it
+        would run.
     """
 
     @stage("load")
-    def __init__(self, bundle: Bundle, threads: int | None = None) -> None:
+    def __init__(
+        self, bundle: Bundle, threads: int | None = None, execution: Execution = ON_CPU
+    ) -> None:
         if bundle.manifest.generator is None:
             raise BundleError(
                 f"model {bundle.id} writes no text: its task is {bundle.manifest.task}",
@@ -65,8 +70,8 @@ class Generator:
         self._tokenizer = load_tokenizer(bundle)
         added = json.loads(bundle.path("tokenizer.json").read_bytes()).get("added_tokens", [])
         self._special = tuple(token["content"] for token in added if token["special"])
-        self.model = _load_model(bundle, threads or default_threads())
-        self.execution_provider = self.model.execution_provider
+        self.model = _load_model(bundle, threads or default_threads(), execution)
+        self.placement = self.model.placement
 
     def tokens(self, prompt: Prompt) -> list[int]:
         """A request as the model reads it.
@@ -221,15 +226,15 @@ def _release(version: str) -> tuple[int, ...]:
     return tuple(int(part) for part in version.split(".")[:2])
 
 
-def _load_model(bundle: Bundle, threads: int) -> Decoder | EncoderDecoder:
-    spec = bundle.manifest.generator
+def _load_model(bundle: Bundle, threads: int, execution: Execution) -> Decoder | EncoderDecoder:
+    spec, precision = bundle.manifest.generator, bundle.manifest.precision
     assert spec is not None
-    session = Session(model_path(bundle), threads)
+    session = Session(model_path(bundle), threads, False, execution, precision)
     if bundle.manifest.task == TASK_TEXT_GENERATION:
         return Decoder(session, spec.context_tokens)
     if spec.start_token_id is None or spec.pad_token_id is None:
         raise BundleError(f"bundle {bundle.id} names no start or padding token", "Export it again.")
-    encoder = Session(model_path(bundle, "encoder.onnx"), threads)
+    encoder = Session(model_path(bundle, "encoder.onnx"), threads, False, execution, precision)
     return EncoderDecoder(
         encoder, session, spec.context_tokens, spec.max_new_tokens, spec.start_token_id
     )

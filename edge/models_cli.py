@@ -3,8 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
+
+from edge.model_options import execution_of, model_options
+
+_strict = click.option(
+    "--strict", is_flag=True, help="Another provider than the one asked for is an error."
+)
 
 
 @click.group()
@@ -53,13 +60,16 @@ def models_add(folder: Path, force: bool) -> None:
 
 @models.command("verify")
 @click.argument("name", required=False)
-def models_verify(name: str | None) -> None:
+@_strict
+@model_options
+def models_verify(name: str | None, **options: Any) -> None:
     """Check a model's hashes and rerun its golden sample on this device."""
     from edge.checks import verify_bundle
     from edge.store import find_bundle
 
     bundle = find_bundle(name)
-    click.echo(f"{bundle.id}: {verify_bundle(bundle.folder)}")
+    found = verify_bundle(bundle.folder, options["threads"], execution_of(options))
+    click.echo(f"{bundle.id}: {found}")
 
 
 @models.command("try")
@@ -67,15 +77,17 @@ def models_verify(name: str | None) -> None:
 @click.argument("text")
 @click.option("--system", help="How the model is to answer.")
 @click.option("--max-new-tokens", type=click.IntRange(1), default=128, show_default=True)
-@click.option("--threads", type=click.IntRange(1), help="Threads.  [default: cores, at most 4]")
+@_strict
+@model_options
 def models_try(
-    name: str, text: str, system: str | None, max_new_tokens: int, threads: int | None
+    name: str, text: str, system: str | None, max_new_tokens: int, **options: Any
 ) -> None:
     """What a model that writes answers to TEXT; a test of the model, not a digest."""
     from edge.checks import answer
     from edge.store import find_bundle
 
-    for piece in answer(find_bundle(name), text, system, max_new_tokens, threads):
+    bundle, execution = find_bundle(name), execution_of(options)
+    for piece in answer(bundle, text, system, max_new_tokens, options["threads"], execution):
         click.echo(piece, nl=False)
     click.echo()
 

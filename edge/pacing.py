@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from edge.encoder import Encoder
+from edge.execution import ON_CPU, Execution, Placement
 from edge.manifest import Bundle
 from edge.prompts import Prompt
 from edge.sampling import GenerationSettings
@@ -70,15 +71,22 @@ class Writing:
     :param encoder: Whose vectors find evidence.
     :param threads: Threads for the model; None for the cores at hand, at most 4.
     :param budget_s: Time an episode may take; None for as long as it takes.
+    :param execution: The provider that is to run it.
     """
 
     def __init__(
-        self, bundle: Bundle | None, encoder: Encoder, threads: int | None, budget_s: float | None
+        self,
+        bundle: Bundle | None,
+        encoder: Encoder,
+        threads: int | None,
+        budget_s: float | None,
+        execution: Execution = ON_CPU,
     ) -> None:
         self._bundle = bundle
         self._encoder = encoder
         self._threads = threads
         self._budget_s = budget_s
+        self._execution = execution
 
     def choose(self, n_words: int) -> tuple[Writer | None, str]:
         """The writer, or why an episode's summary is to be of its own sentences.
@@ -98,10 +106,17 @@ class Writing:
                 )
         return self._writer, ""
 
+    @property
+    def placements(self) -> dict[str, Placement]:
+        """Bundle -> where it runs, once it is loaded."""
+        writer: Writer | None = self.__dict__.get("_writer")
+        generator = writer and writer.generator
+        return {generator.bundle.id: generator.placement} if generator else {}
+
     @cached_property
     def _writer(self) -> Writer:
         assert self._bundle is not None
-        return Writer(self._bundle, self._encoder, self._threads)
+        return Writer(self._bundle, self._encoder, self._threads, self._execution)
 
     @cached_property
     def _pace(self) -> Pace:

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 Value = TypeVar("Value")
+ALL_PARTS = frozenset({"summary", "keyphrases", "chapters"})
+"""Of a digest."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -56,6 +56,7 @@ def to_dict(digest: Digest) -> dict[str, Any]:
                 "precision": model.precision,
                 "bundle_sha256": model.bundle_sha256,
                 "execution_provider": model.execution_provider,
+                "execution_provider_asked": model.execution_provider_asked,
             }
             for model in digest.models
         ],

@@ -10,7 +10,7 @@ from edge.errors import InferenceError
 from edge.sampling import FloatArray
 from edge.session import Array, Session
 from edge.stages import stage
-from edge.writing import Step, Writing, new_cache
+from edge.writing import RowArrays, Step, Writing, new_cache
 
 
 class EncoderDecoder:
@@ -32,7 +32,7 @@ class EncoderDecoder:
         start_token_id: int,
     ) -> None:
         self.context_tokens = context_tokens
-        self.execution_provider = decoder.execution_provider
+        self.placement = decoder.placement
         self.max_new_tokens = max_new_tokens
         self._encoder = encoder
         self._decoder = decoder
@@ -52,11 +52,13 @@ class EncoderDecoder:
         """
         for prompt in prompts:
             self.check_length(len(prompt), max_new_tokens)
-        read = self._read(prompts)
+        on_gpu = self._decoder.on_gpu
+        read = RowArrays(self._read(prompts), on_gpu)
         rows = len(prompts) * copies
-        cache = new_cache(self._decoder, rows, max_new_tokens)
+        cache = RowArrays(new_cache(self._decoder, rows, max_new_tokens), on_gpu)
         lengths = np.zeros(rows, np.int32)
-        step = Step(self._decoder, cache, np.full((rows, 1), self._start_token_id, np.int64), read)
+        start = np.full((rows, 1), self._start_token_id, np.int64)
+        step = Step(self._decoder, cache, start, read.arrays)
         step.run(lengths)
         return Writing(self._decoder, cache, lengths + 1, step.logits, {}, read)
 

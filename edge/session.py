@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,18 @@ import numpy.typing as npt
 import onnxruntime as ort
 
 from edge.errors import InferenceError
+from edge.execution import (
+    CPU,
+    CUDA,
+    GPU_PROVIDERS,
+    ON_CPU,
+    PROVIDERS,
+    Execution,
+    Placement,
+    checked,
+    choose,
+    provider_list,
+)
 
 Array = npt.NDArray[Any]
 MAX_DEFAULT_THREADS = 4
@@ -55,16 +67,26 @@ _DTYPES = {
 
 
 class Session:
-    """A loaded ONNX model on the CPU.
+    """A loaded ONNX model.
 
     :param model: The ONNX file.
     :param intra_op_num_threads: Threads inside one operator.
     :param arena: Whether memory is kept from run to run: for a model that runs often on inputs of
         many shapes, whose pieces would otherwise lie scattered (docs/adr/0015-speed.md).
-    :raises InferenceError: If onnxruntime cannot load the file.
+    :param execution: The provider that is to run it.
+    :param precision: Of the model.
+    :raises InferenceError: If onnxruntime cannot load the file, or ``execution`` forbids how it
+        would run.
     """
 
-    def __init__(self, model: Path, intra_op_num_threads: int, arena: bool = False) -> None:
+    def __init__(
+        self,
+        model: Path,
+        intra_op_num_threads: int,
+        arena: bool = False,
+        execution: Execution = ON_CPU,
+        precision: str = "fp32",
+    ) -> None:
         options = ort.SessionOptions()
         options.intra_op_num_threads = intra_op_num_threads
         options.inter_op_num_threads = 1
@@ -74,21 +96,18 @@ class Session:
         options.use_deterministic_compute = True
         # Smaller pieces of work at the end of an operator: no thread waits long for the others.
         options.add_session_config_entry("session.dynamic_block_base", "4")
-        try:
-            self._session = ort.InferenceSession(
-                str(model),
-                options,
-                providers=[("CPUExecutionProvider", {"arena_extend_strategy": "kSameAsRequested"})],
-                disabled_optimizers=_SLOW_ON_CPU,
-            )
-        except Exception as error:  # onnxruntime raises a dozen unrelated types
-            raise InferenceError(
-                f"onnxruntime {ort.__version__} cannot load {model}: {_first_line(error)}",
-                "Check the bundle with 'edge models verify'; a newer onnxruntime may be needed.",
-            ) from error
+        placement = choose(execution, available_providers(), precision)
+        session, error = None, ""
+        if placement.ran != CPU:
+            session, error = _try_provider(model, options, placement, execution, precision)
+        if error:
+            placement = checked(replace(placement, ran=CPU, reason=error), execution, precision)
+        self._session = session or _load(
+            model, options, provider_list(placement, execution, precision)
+        )
+        self.placement = placement
         self.inputs = {entry.name: _tensor(entry) for entry in self._session.get_inputs()}
         self.outputs = {entry.name: _tensor(entry) for entry in self._session.get_outputs()}
-        self.execution_provider: str = self._session.get_providers()[0]
 
     def run(self, feeds: dict[str, Array]) -> Array:
         """First output for the given inputs; inputs the model does not have are left out.
@@ -111,8 +130,15 @@ class Session:
         except Exception as error:
             raise _failed(error) from error
 
-    def bind(self, inputs: Mapping[str, Array], outputs: Mapping[str, Array]) -> Binding:
-        """Tie arrays to the model for runs that copy nothing.
+    @property
+    def on_gpu(self) -> bool:
+        """Whether its arrays are best kept in a GPU's memory."""
+        return self.placement.ran in GPU_PROVIDERS
+
+    def bind(
+        self, inputs: Mapping[str, Array | GpuArray], outputs: Mapping[str, Array | GpuArray]
+    ) -> Binding:
+        """Tie arrays to the model for runs that copy nothing that is where the model runs.
 
         An array may be an input and an output at once, where the model's operators allow it.
 
@@ -120,30 +146,131 @@ class Session:
         :param outputs: Output name -> contiguous array, written at each run.
         :raises InferenceError: If an array does not fit the model.
         """
-        return Binding(self._session, inputs, outputs)
+        return Binding(self._session, inputs, outputs, rebinds=self.on_gpu)
+
+
+def _try_provider(
+    model: Path,
+    options: ort.SessionOptions,
+    placement: Placement,
+    execution: Execution,
+    precision: str,
+) -> tuple[ort.InferenceSession | None, str]:
+    """A session on another provider than the CPU, or why there is none."""
+    if placement.ran in GPU_PROVIDERS and hasattr(ort, "preload_dlls"):
+        ort.preload_dlls(directory="")  # NVIDIA's libraries may be Python packages
+    try:
+        session = ort.InferenceSession(
+            str(model),
+            options,
+            providers=provider_list(placement, execution, precision),
+            enable_fallback=0,
+        )
+    except Exception as error:
+        return None, _first_line(error)
+    ran = session.get_providers()[0]
+    if ran != PROVIDERS[placement.ran]:
+        return None, f"onnxruntime could not set it up and took {ran}"
+    return session, ""
+
+
+def _load(
+    model: Path, options: ort.SessionOptions, providers: list[tuple[str, dict[str, Any]]]
+) -> ort.InferenceSession:
+    """A session on the CPU."""
+    try:
+        return ort.InferenceSession(
+            str(model), options, providers=providers, disabled_optimizers=_SLOW_ON_CPU
+        )
+    except Exception as error:  # onnxruntime raises a dozen unrelated types
+        raise InferenceError(
+            f"onnxruntime {ort.__version__} cannot load {model}: {_first_line(error)}",
+            "Check the bundle with 'edge models verify'; a newer onnxruntime may be needed.",
+        ) from error
+
+
+class GpuArray:
+    """An array in a GPU's memory; neighbouring rows of it are arrays of their own.
+
+    :param array: Its content, copied there.
+    """
+
+    def __init__(self, array: Array) -> None:
+        self._value = ort.OrtValue.ortvalue_from_numpy(np.ascontiguousarray(array), CUDA, 0)
+        self.shape = array.shape
+        self.dtype = array.dtype
+        self.pointer: int = self._value.data_ptr()
+
+    def row(self, i: int) -> GpuArray:
+        """A row, shape (1, ...), in the same memory.
+
+        :param i: Which.
+        """
+        row = GpuArray.__new__(GpuArray)
+        row._value = self._value  # keeps the memory
+        row.shape, row.dtype = (1, *self.shape[1:]), self.dtype
+        n_bytes = int(np.prod(self.shape[1:])) * self.dtype.itemsize
+        row.pointer = self.pointer + i * n_bytes
+        return row
+
+    def write(self, array: Array) -> None:
+        """Replace the content.
+
+        :param array: Of the same shape and type.
+        """
+        self._value.update_inplace(np.ascontiguousarray(array))
+
+    def to_cpu(self) -> Array:
+        """A copy in the processor's memory, of an array that is no row of another."""
+        array: Array = self._value.numpy()
+        return array
 
 
 class Binding:
-    """Arrays that a model reads and writes in place; see ``Session.bind``."""
+    """Arrays that a model reads and writes in place; see ``Session.bind``.
+
+    :param session: onnxruntime's.
+    :param inputs: As for ``Session.bind``.
+    :param outputs: As for ``Session.bind``.
+    :param rebinds: Whether inputs are copied to the model as they are bound, and so have to be
+        bound before each run.
+    """
 
     def __init__(
         self,
         session: ort.InferenceSession,
-        inputs: Mapping[str, Array],
-        outputs: Mapping[str, Array],
+        inputs: Mapping[str, Array | GpuArray],
+        outputs: Mapping[str, Array | GpuArray],
+        rebinds: bool = False,
     ) -> None:
         self._session = session
-        self._arrays = (inputs, outputs)  # onnxruntime holds no reference to numpy's memory
+        self._arrays = (inputs, outputs)  # onnxruntime holds no reference to their memory
         self._binding = session.io_binding()
-        values = {
+        self._values = {
             id(array): ort.OrtValue.ortvalue_from_numpy(array)
             for array in (*inputs.values(), *outputs.values())
+            if not isinstance(array, GpuArray)
+        }
+        self._bound_at_runs = {
+            name: self._values[id(array)]
+            for name, array in inputs.items()
+            if rebinds and not isinstance(array, GpuArray)
         }
         try:
             for name, array in inputs.items():
-                self._binding.bind_ortvalue_input(name, values[id(array)])
+                if isinstance(array, GpuArray):
+                    self._binding.bind_input(
+                        name, CUDA, 0, array.dtype.type, array.shape, array.pointer
+                    )
+                elif name not in self._bound_at_runs:
+                    self._binding.bind_ortvalue_input(name, self._values[id(array)])
             for name, array in outputs.items():
-                self._binding.bind_ortvalue_output(name, values[id(array)])
+                if isinstance(array, GpuArray):
+                    self._binding.bind_output(
+                        name, CUDA, 0, array.dtype.type, array.shape, array.pointer
+                    )
+                else:
+                    self._binding.bind_ortvalue_output(name, self._values[id(array)])
         except Exception as error:
             raise _failed(error) from error
 
@@ -153,6 +280,8 @@ class Binding:
         :raises InferenceError: If onnxruntime fails.
         """
         try:
+            for name, value in self._bound_at_runs.items():
+                self._binding.bind_ortvalue_input(name, value)
             self._session.run_with_iobinding(self._binding)
         except Exception as error:
             raise _failed(error) from error

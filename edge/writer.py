@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from edge.claims import long_stems, speaks_to_reader, without_invented_gender
 from edge.encoder import Encoder
 from edge.errors import BundleError
+from edge.execution import ON_CPU, Execution
 from edge.generator import Generator
 from edge.manifest import Bundle
 from edge.passages import Material
@@ -61,11 +62,18 @@ class Writer:
     :param bundle: A generation bundle.
     :param encoder: Its vectors find evidence; its bundle has the ``support`` head.
     :param threads: Threads for the model; None for the cores at hand, at most 4.
+    :param execution: The provider that is to run it.
     :raises BundleError: If the bundle was not taught to sum up, or the head is missing.
     :raises InferenceError: If onnxruntime cannot load the model.
     """
 
-    def __init__(self, bundle: Bundle, encoder: Encoder, threads: int | None = None) -> None:
+    def __init__(
+        self,
+        bundle: Bundle,
+        encoder: Encoder,
+        threads: int | None = None,
+        execution: Execution = ON_CPU,
+    ) -> None:
         if bundle.manifest.generator is None or not bundle.manifest.generator.writes_summaries:
             raise BundleError(
                 f"model {bundle.id} was not taught to sum up speech",
@@ -76,7 +84,7 @@ class Writer:
                 f"bundle {encoder.bundle.id} lacks the head 'support' that checks what is written",
                 "Train it with 'edge-export train --part support', or use the default model.",
             )
-        self.generator = Generator(bundle, threads)
+        self.generator = Generator(bundle, threads, execution)
         self._encoder = encoder
 
     def write(self, requests: Sequence[str], settings: GenerationSettings = DRAFT) -> list[str]:

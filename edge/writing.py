@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 import numpy.typing as npt
 
 from edge.sampling import FloatArray
-from edge.session import Array, Session
+from edge.session import Array, GpuArray, Session
 from edge.stages import stage
 
 IntArray = npt.NDArray[np.int64]
@@ -18,7 +18,7 @@ Cache = dict[str, Array]
 
 
 def new_cache(session: Session, rows: int, capacity: int) -> Cache:
-    """An empty cache.
+    """An empty cache, in the processor's memory.
 
     :param session: The model, whose inputs say how many heads there are, and of what type.
     :param rows: Texts.
@@ -30,6 +30,62 @@ def new_cache(session: Session, rows: int, capacity: int) -> Cache:
             _, heads, _, size = info.shape
             cache[name[5:]] = np.zeros((rows, heads, capacity, size), info.dtype)
     return cache
+
+
+class RowArrays:
+    """Named arrays with a row a text, in the memory that the model reads and writes.
+
+    :param arrays: Their content; where the model runs on the CPU, they themselves.
+    :param on_gpu: Whether it runs on a GPU.
+    """
+
+    def __init__(self, arrays: Mapping[str, Array], on_gpu: bool) -> None:
+        self.arrays: dict[str, Array | GpuArray] = {
+            name: GpuArray(array) if on_gpu else array for name, array in arrays.items()
+        }
+        self._on_gpu = on_gpu
+
+    def __len__(self) -> int:
+        """Rows."""
+        return next((array.shape[0] for array in self.arrays.values()), 0)
+
+    def row(self, i: int) -> RowArrays:
+        """A row, in the same memory.
+
+        :param i: Which.
+        """
+        own = RowArrays({}, self._on_gpu)
+        for name, array in self.arrays.items():
+            own.arrays[name] = array.row(i) if isinstance(array, GpuArray) else array[i : i + 1]
+        return own
+
+    def on_cpu(self) -> Cache:
+        """The arrays; a GPU's are copied."""
+        return {
+            name: array.to_cpu() if isinstance(array, GpuArray) else array
+            for name, array in self.arrays.items()
+        }
+
+    def edit(self, change: Callable[[Array], None]) -> None:
+        """Change every array; a GPU's is fetched for that and brought back.
+
+        :param change: Changes what it is given.
+        """
+        for array in self.arrays.values():
+            if isinstance(array, GpuArray):
+                fetched = array.to_cpu()
+                change(fetched)
+                array.write(fetched)
+            else:
+                change(array)
+
+    def select(self, rows: Sequence[int]) -> RowArrays:
+        """Copies of some rows.
+
+        :param rows: Which.
+        """
+        chosen = {name: array[list(rows)] for name, array in self.on_cpu().items()}
+        return RowArrays(chosen, self._on_gpu)
 
 
 class Step:
@@ -45,9 +101,9 @@ class Step:
     def __init__(
         self,
         session: Session,
-        cache: Cache,
+        cache: RowArrays,
         token_ids: IntArray,
-        constants: Mapping[str, Array],
+        constants: Mapping[str, Array | GpuArray],
         n_wanted: int = 1,
     ) -> None:
         rows = len(token_ids)
@@ -55,14 +111,14 @@ class Step:
         self.logits = np.empty((rows * n_wanted, session.outputs["logits"].shape[1]), np.float32)
         self._lengths = np.zeros(rows, np.int32)
         self._total = np.zeros((), np.int32)
-        inputs: dict[str, Array] = {
+        inputs: dict[str, Array | GpuArray] = {
             "input_ids": token_ids,
             "lengths": self._lengths,
             "total_length": self._total,
             **constants,
         }
-        past = {f"past_{name}": array for name, array in cache.items()}
-        present = {f"present_{name}": array for name, array in cache.items()}
+        past = {f"past_{name}": array for name, array in cache.arrays.items()}
+        present = {f"present_{name}": array for name, array in cache.arrays.items()}
         self._binding = session.bind({**inputs, **past}, {"logits": self.logits, **present})
 
     def run(self, n_past: Lengths) -> None:
@@ -89,11 +145,11 @@ class Writing:
     def __init__(
         self,
         session: Session,
-        cache: Cache,
+        cache: RowArrays,
         lengths: Lengths,
         logits: FloatArray,
         constants: Mapping[str, Array],
-        by_prompt: Mapping[str, Array],
+        by_prompt: RowArrays,
     ) -> None:
         self.logits = logits
         self._session = session
@@ -111,7 +167,7 @@ class Writing:
         """
         if self._step is None:
             column = np.zeros((len(self._lengths), 1), np.int64)
-            inputs = {**self._constants, **self._by_prompt}
+            inputs = {**self._constants, **self._by_prompt.arrays}
             self._step = Step(self._session, self._cache, column, inputs)
         self._step.token_ids[:, 0] = token_ids
         with stage("decode"):
@@ -128,8 +184,11 @@ class Writing:
         if moved:
             sources = [rows[i] for i in moved]
             written = slice(self._first_new, int(self._lengths.max()))
-            for array in self._cache.values():
+
+            def move(array: Array) -> None:
                 array[moved, :, written] = array[sources, :, written]
+
+            self._cache.edit(move)
 
     def keep(self, rows: Sequence[int]) -> None:
         """Go on with some of the rows, and with the prompts they belong to.
@@ -139,11 +198,9 @@ class Writing:
         n_rows = len(self._lengths)
         if len(rows) == n_rows:
             return
-        self._cache = {name: array[list(rows)] for name, array in self._cache.items()}
+        self._cache = self._cache.select(rows)
         self._lengths = self._lengths[list(rows)]
-        kept = {}
-        for name, array in self._by_prompt.items():
-            copies = n_rows // len(array)
-            kept[name] = array[sorted({row // copies for row in rows})]
-        self._by_prompt = kept
+        if len(self._by_prompt):
+            copies = n_rows // len(self._by_prompt)
+            self._by_prompt = self._by_prompt.select(sorted({row // copies for row in rows}))
         self._step = None

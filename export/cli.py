@@ -14,6 +14,7 @@ from edge.cli import EdgeCommand
 from edge.manifest import PRECISIONS
 from edge.store import embedded_models_folder, find_bundle
 from export.errors import ExportError
+from export.kit import DEVICES, build_kit
 from export.recipe import CACHES, FolderSource, load_recipe, recipe_names
 
 
@@ -102,6 +103,52 @@ def build(
     target = _new_folder(output or Path(f"{name}-{precision}"), force)
     bundle = build_bundle(recipe, precision, target, seeds or _project_seeds(), _log)
     click.echo(f"{bundle.id}: {bundle.size_bytes / 1e6:.1f} MB in {bundle.folder}")
+
+
+@main.command()
+@click.option(
+    "--device",
+    "device_name",
+    type=click.Choice(list(DEVICES)),
+    required=True,
+    help="What it is for.",
+)
+@click.option(
+    "--bundle",
+    "bundle_names",
+    multiple=True,
+    help="A model by name or folder, beside the embedded one; may be repeated.",
+)
+@click.option(
+    "--output", type=click.Path(path_type=Path, dir_okay=False), required=True, help="A .tar file."
+)
+@click.option("--python", help="Of the device, such as 3.11.  [default: its usual system's]")
+@click.option(
+    "--wheel",
+    "wheels",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    multiple=True,
+    help="Use this wheel in place of the one that would be fetched; may be repeated.",
+)
+def kit(
+    device_name: str,
+    bundle_names: tuple[str, ...],
+    output: Path,
+    python: str | None,
+    wheels: tuple[Path, ...],
+) -> None:
+    """One archive that installs everything on a device without a network: sh install.sh."""
+    embedded = find_bundle().folder.resolve()
+    bundles = [find_bundle(name) for name in bundle_names]
+    made = build_kit(
+        DEVICES[device_name],
+        [bundle for bundle in bundles if bundle.folder.resolve() != embedded],
+        output,
+        python=python,
+        wheels=wheels,
+        log=_log,
+    )
+    click.echo(f"{made.path}: {made.size_bytes / 1e6:.1f} MB, sha256 {made.sha256}")
 
 
 @main.command()

@@ -7,6 +7,7 @@
        |- RecipeError         a recipe cannot be read or names what is not there
        |- FetchError          weights could not be fetched, or are not the recorded ones
        |- GateError           the exported model differs too much from PyTorch's
+       |- KitError            a kit cannot be made for that device or of these wheels
        |- TrainingDataError   training data is missing or malformed
        `- MissingExtraError   torch, transformers, optimum or onnx is not installed
 """
@@ -30,6 +31,10 @@ class FetchError(ExportError):
 
 class GateError(ExportError):
     """The exported model failed its quality gate; no bundle was written."""
+
+
+class KitError(ExportError):
+    """An offline kit cannot be made of what was given."""
 
 
 class MissingExtraError(ExportError):

@@ -7,6 +7,7 @@ from dataclasses import dataclass, fields, replace
 from typing import Any
 
 from edge.errors import BenchError
+from edge.execution import CPU, PROVIDERS
 from edge.manifest import Bundle
 
 COLD, STREAM, BATCH, ENCODER, TOKENS = "cold", "stream", "batch", "encoder", "tokens"
@@ -39,14 +40,14 @@ class Case:
     threads: int
     words: int = SHORT_WORDS
     """Of each transcript."""
-    provider: str = "cpu"
+    provider: str = CPU
     """Execution provider asked for."""
 
     @property
     def name(self) -> str:
         """How a person tells it from the others."""
         length = f" {self.words:,} words" if self.scenario in (COLD, STREAM, BATCH) else ""
-        other = "" if self.provider == "cpu" else f" on {self.provider}"
+        other = "" if self.provider == CPU else f" on {self.provider}"
         plural = "s" if self.threads > 1 else ""
         return f"{self.scenario} {self.bundle}{length}, {self.threads} thread{plural}{other}"
 
@@ -100,6 +101,11 @@ def parse_case(text: str, default: Case) -> Case:
             raise BenchError(
                 f"{setting!r} is no setting of a case; there are {', '.join(sorted(known))}",
                 "Write it as NAME=VALUE, for example threads=2.",
+            )
+        if name == "provider" and value not in PROVIDERS:
+            raise BenchError(
+                f"{value!r} is no provider; there are {', '.join(PROVIDERS)}",
+                "Give one of them, or leave it out for the CPU.",
             )
         settings_read: dict[str, Any] = {name: _number(name, value) if name in _RANGES else value}
         case = replace(case, **settings_read)

@@ -23,6 +23,7 @@ from edge.bench.device import State, identity
 from edge.bench.statistics import describe, is_noisy
 from edge.encoder import ARENA
 from edge.errors import BenchError
+from edge.execution import PROVIDERS
 from edge.manifest import Bundle
 
 SCHEMA_VERSION = 1
@@ -33,13 +34,6 @@ MIN_SUSTAINED = 10
 BUSY_SHARE = 0.15
 """Share of all cores at work before the run that is somebody else's work."""
 SLOW_GOVERNORS = frozenset({"powersave", "conservative", "userspace"})
-PROVIDERS = {
-    "cpu": "CPUExecutionProvider",
-    "cuda": "CUDAExecutionProvider",
-    "tensorrt": "TensorrtExecutionProvider",
-    "xnnpack": "XnnpackExecutionProvider",
-}
-"""Name on the command line -> onnxruntime's."""
 LEAST_IS_RIGHT = frozenset({"golden_cosine"})
 """Measures of quality whose baseline is the least that is right; of others, the most."""
 
@@ -220,7 +214,7 @@ def _reasons(
         reasons.append("the processor was throttled during the run")
     if (after.swap_used or 0) > (before.swap_used or 0):
         reasons.append("memory was swapped out during the run")
-    wanted = PROVIDERS.get(record["provider_requested"], record["provider_requested"])
+    wanted = PROVIDERS.get(record["provider_requested"])
     if record["provider_actual"] not in (None, wanted):
         reasons.append(
             f"{record['provider_requested']} was asked for, and {record['provider_actual']} ran"

@@ -35,7 +35,9 @@ from edge.bench.episode import make_transcript
 from edge.bench.record import Json, Process
 from edge.bench.worker import STARTED
 from edge.errors import BenchError
+from edge.execution import CPU, CUDA, PROVIDERS
 from edge.manifest import Bundle
+from edge.session import available_providers
 from edge.store import find_bundle
 
 TEMPERATURE_INTERVAL_S = 1.0
@@ -292,6 +294,7 @@ def _job(plan: Plan, folder: Path) -> Json:
         "scenario": case.scenario,
         "bundle": _bundle_name(case),
         "threads": case.threads,
+        "provider": case.provider,
         "samples": plan.samples,
         "seconds": plan.seconds,
     }
@@ -334,7 +337,13 @@ def _command(case: Case, transcript: str) -> list[str]:
     """What a user would type."""
     options = ["--format", "json", "--threads", str(case.threads), "--quiet"]
     name = _bundle_name(case)
-    if find_bundle(name).manifest.generator is None:
+    bundle = find_bundle(name)
+    # No more options than it takes: an older build may be measured beside this one.
+    if case.provider != CPU or PROVIDERS[CUDA] in available_providers():
+        options += ["--provider", case.provider]
+    if bundle.manifest.precision == "fp16":
+        options.append("--fp16-on-cpu")
+    if bundle.manifest.generator is None:
         return ["summarize", transcript, "--model", name, *options]
     return ["summarize", transcript, "--kind", "abstractive", "--writer", name, *options]
 

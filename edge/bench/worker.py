@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from edge.errors import EdgeError
+from edge.execution import ON_CPU, Execution
 from edge.process import begin, end
 from edge.stages import stage, stopwatch
 
@@ -90,39 +91,42 @@ def _prepare(job: dict[str, Any]) -> Sample:
     if job["scenario"] == "tokens":
         from edge.generator import Generator
 
-        generator = Generator(bundle, job["threads"])
+        generator = Generator(bundle, job["threads"], Execution(job["provider"]))
         ready = _tokens(generator, job)
-        loaded = generator.execution_provider, *_nats_off(generator)
+        loaded = generator.placement, *_nats_off(generator)
     else:
-        encoder, writer = load_digest(bundle, job["threads"])
+        encoder, writer = load_digest(bundle, job["threads"], Execution(job["provider"]))
         prepare = {"stream": _stream, "batch": _batch, "encoder": _encoder}[job["scenario"]]
         ready = prepare(encoder, writer, job)
-        loaded = encoder.execution_provider, *_agreement(encoder)
-    provider, metric, value, limit = loaded
+        loaded = encoder.placement, *_agreement(encoder)
+    placement, metric, value, limit = loaded
     _say(
         event="loaded",
         load_ms=(time.perf_counter_ns() - started_ns) / 1e6,
-        provider=provider,
+        provider=placement.execution_provider,
         quality={"metric": metric, "value": value, "baseline": limit},
     )
     return ready
 
 
-def load_digest(bundle: Bundle, threads: int) -> tuple[Encoder, Writer | None]:
+def load_digest(
+    bundle: Bundle, threads: int, execution: Execution = ON_CPU
+) -> tuple[Encoder, Writer | None]:
     """What makes digests: a bundle that writes comes with the default encoder.
 
     :param bundle: An encoder, or a model taught to sum up.
     :param threads: Threads.
+    :param execution: The provider that is to run it; the default encoder beside it is CPUs'.
     """
     from edge.encoder import Encoder
     from edge.store import find_bundle
 
     if bundle.manifest.generator is None:
-        return Encoder(bundle, threads), None
+        return Encoder(bundle, threads, execution), None
     from edge.writer import Writer
 
     encoder = Encoder(find_bundle(), threads)
-    return encoder, Writer(bundle, encoder, threads)
+    return encoder, Writer(bundle, encoder, threads, execution)
 
 
 def _agreement(encoder: Encoder) -> tuple[str, float, float]:

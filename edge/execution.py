@@ -1,0 +1,170 @@
+"""Which of onnxruntime's execution providers runs a model: asked for, chosen, and why."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from edge.errors import InferenceError
+
+AUTO, CPU, CUDA, TENSORRT, XNNPACK = "auto", "cpu", "cuda", "tensorrt", "xnnpack"
+PROVIDERS = {
+    CPU: "CPUExecutionProvider",
+    CUDA: "CUDAExecutionProvider",
+    TENSORRT: "TensorrtExecutionProvider",
+    XNNPACK: "XnnpackExecutionProvider",
+}
+"""Our name -> onnxruntime's."""
+GPU_PROVIDERS = frozenset({CUDA, TENSORRT})
+CACHE_VARIABLE = "EDGE_INSIGHTS_CACHE"
+
+_SPARING: dict[str, Any] = {"arena_extend_strategy": "kSameAsRequested"}
+"""Memory is taken in blocks as large as they have to be: other work shares a small board's."""
+_HOW = {
+    CUDA: "It comes with onnxruntime-gpu, or with NVIDIA's own build for a Jetson.",
+    TENSORRT: "It comes with onnxruntime-gpu beside TensorRT, or with NVIDIA's build for a Jetson.",
+    XNNPACK: "It needs an onnxruntime that was built with it (--use_xnnpack).",
+}
+
+
+@dataclass(frozen=True)
+class Execution:
+    """How models are to be run."""
+
+    provider: str = CPU
+    """Of ``PROVIDERS``, or ``auto``: a GPU for what it is good at, else the CPU."""
+    options: Mapping[str, str] = field(default_factory=dict)
+    """For that provider, as onnxruntime names them."""
+    strict: bool = False
+    """Whether another provider than the one asked for is an error."""
+    fp16_on_cpu: bool = True
+    """Whether a 16-bit model may run on a CPU."""
+
+
+ON_CPU = Execution()
+
+
+@dataclass(frozen=True)
+class Placement:
+    """Where a model runs."""
+
+    asked: str
+    """``auto``, or of ``PROVIDERS``."""
+    ran: str
+    """Of ``PROVIDERS``."""
+    reason: str = ""
+    """Why that is not what was asked for, or what ``auto`` went by; may be empty."""
+
+    @property
+    def execution_provider(self) -> str:
+        """What runs it, by onnxruntime's name."""
+        return PROVIDERS[self.ran]
+
+    @property
+    def fell_back(self) -> bool:
+        """Whether another provider runs it than the one that was named."""
+        return self.asked not in (AUTO, self.ran)
+
+
+def choose(execution: Execution, available: Sequence[str], precision: str) -> Placement:
+    """The provider to try for a model.
+
+    :param execution: What was asked for.
+    :param available: What onnxruntime offers, by its names.
+    :param precision: Of the model.
+    :raises InferenceError: If it is not offered and ``strict``, or the CPU may not run the model.
+    """
+    asked = execution.provider
+    if asked == AUTO:
+        placement = _automatic(available, precision)
+    elif PROVIDERS[asked] in available:
+        placement = Placement(asked, asked)
+    else:
+        offered = ", ".join(name for name, full in PROVIDERS.items() if full in available)
+        placement = Placement(asked, CPU, f"this onnxruntime offers {offered}. {_HOW[asked]}")
+    return checked(placement, execution, precision)
+
+
+def _automatic(available: Sequence[str], precision: str) -> Placement:
+    if PROVIDERS[CUDA] not in available:
+        return Placement(AUTO, CPU)
+    if precision == "int8":
+        return Placement(AUTO, CPU, "8-bit models are made for CPUs: CUDA has not all operators")
+    return Placement(AUTO, CUDA)
+
+
+def checked(placement: Placement, execution: Execution, precision: str) -> Placement:
+    """The placement, if it is allowed.
+
+    :param placement: Where the model is to run, or runs.
+    :param execution: What was asked for.
+    :param precision: Of the model.
+    :raises InferenceError: If it is not.
+    """
+    if placement.fell_back and execution.strict:
+        raise InferenceError(
+            f"execution provider {placement.asked!r} was asked for and does not run: "
+            f"{placement.reason}",
+            "Leave out --strict to go on with the CPU, or choose another --provider.",
+        )
+    if precision == "fp16" and placement.ran == CPU and not execution.fp16_on_cpu:
+        reason = f" ({placement.asked} does not run: {placement.reason})" * placement.fell_back
+        raise InferenceError(
+            f"a 16-bit model on a CPU takes no less time than a 32-bit one{reason}: processors "
+            "compute in 32 bits, and turn every number there and back",
+            "Use an int8 bundle here, or --fp16-on-cpu to run it all the same; 'edge doctor' "
+            "measures what is fastest on this device.",
+        )
+    return placement
+
+
+def provider_list(
+    placement: Placement, execution: Execution, precision: str
+) -> list[tuple[str, dict[str, Any]]]:
+    """Providers as onnxruntime takes them, the chosen one first, the CPU last.
+
+    :param placement: What ``choose`` gave.
+    :param execution: What was asked for.
+    :param precision: Of the model.
+    """
+    options = dict(execution.options) if placement.ran == execution.provider else {}
+    if placement.ran == CPU:
+        return [(PROVIDERS[CPU], _SPARING | options)]
+    defaults = _SPARING if placement.ran == CUDA else {}
+    if placement.ran == TENSORRT:
+        folder = cache_folder() / "tensorrt"
+        folder.mkdir(parents=True, exist_ok=True)
+        defaults = {
+            "trt_engine_cache_enable": "True",
+            "trt_engine_cache_path": str(folder),
+            "trt_timing_cache_enable": "True",
+            "trt_timing_cache_path": str(folder),
+            "trt_fp16_enable": str(precision == "fp16"),
+        }
+    chosen = [(PROVIDERS[placement.ran], defaults | options)]
+    if placement.ran == TENSORRT:  # what TensorRT does not know, CUDA may
+        chosen.append((PROVIDERS[CUDA], _SPARING))
+    return [*chosen, (PROVIDERS[CPU], _SPARING)]
+
+
+def cache_folder() -> Path:
+    """Folder of what can be made again, such as TensorRT's engines; need not exist."""
+    own = os.environ.get(CACHE_VARIABLE)
+    if own:
+        return Path(own)
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "edge-insights"
+
+
+def parse_option(text: str) -> tuple[str, str]:
+    """A provider option as it is written on the command line.
+
+    :param text: ``NAME=VALUE``.
+    :raises ValueError: If it is none.
+    """
+    name, equals, value = text.partition("=")
+    if not equals or not name.strip():
+        raise ValueError(f"{text!r} is no option; write NAME=VALUE, such as device_id=0")
+    return name.strip(), value.strip()
