@@ -3,7 +3,7 @@ PYTHON ?= python3
 DEVICE_SOURCES := pyproject.toml $(shell find edge models export -type f -not -name '*.pyc')
 EPISODE ?= seeds/gradient-dissent_johannes-otterbach_whisper-timed.txt
 
-.PHONY: all check fix demo test test-device models heads examples quality bench bench-peers \
+.PHONY: all check fix demo test test-device test-arm64 models heads examples quality bench bench-peers \
   bench-generation clean
 
 all: check test
@@ -51,7 +51,13 @@ test-device:
 	$(DEVICE_VENV)/bin/python -m pytest -m 'not export and not slow' \
 	  --ignore tests/test_export.py --ignore tests/test_gguf.py \
 	  --ignore tests/test_finetune.py --ignore tests/test_generation_export.py \
-	  --ignore tests/test_real_writers.py --ignore tests/test_docs.py -p no:cacheprovider
+	  --ignore tests/test_real_writers.py --ignore tests/test_docs.py \
+	  --ignore tests/test_kit.py --ignore tests/arm64 -p no:cacheprovider
+
+# The kit for a Raspberry Pi 4, on emulated cores of one: about four minutes, on Debian or Ubuntu.
+test-arm64: .venv/ready
+	tests/arm64/prepare.sh build/arm64
+	.venv/bin/python -m pytest tests/arm64 -rA
 
 # Rebuild the committed default bundle.
 models: .venv/ready

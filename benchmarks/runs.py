@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -77,6 +77,26 @@ def take_turns(
     return samples
 
 
+def take_turns_apart(
+    commands: Mapping[str, Sequence[str]], runs: int, warm_up: int
+) -> dict[str, list[Sample]]:
+    """``take_turns`` in a small process of its own, for a caller that has grown large.
+
+    The kernel counts to a process's peak what it shared with its parent before it became itself.
+
+    :param commands: As for ``take_turns``.
+    :param runs: As for ``take_turns``.
+    :param warm_up: As for ``take_turns``.
+    """
+    task = json.dumps({"commands": commands, "runs": runs, "warm_up": warm_up})
+    command = [sys.executable, "-m", "benchmarks.runs"]
+    result = subprocess.run(command, input=task, stdout=subprocess.PIPE, text=True, cwd=ROOT)
+    if result.returncode != 0:
+        raise SystemExit(result.returncode)
+    found: dict[str, list[dict[str, Any]]] = json.loads(result.stdout)
+    return {name: [Sample(**sample) for sample in own] for name, own in found.items()}
+
+
 def spread(values: Sequence[float]) -> dict[str, float]:
     """Median, least and most.
 
@@ -87,3 +107,8 @@ def spread(values: Sequence[float]) -> dict[str, float]:
         "min": round(min(values), 4),
         "max": round(max(values), 4),
     }
+
+
+if __name__ == "__main__":
+    taken = take_turns(**json.loads(sys.stdin.read()))
+    print(json.dumps({name: [asdict(sample) for sample in own] for name, own in taken.items()}))

@@ -20,7 +20,7 @@ import numpy as np
 
 from benchmarks.quality import baselines, data, metrics, phrase_baselines
 from benchmarks.quality.data import Item
-from benchmarks.runs import spread, take_turns
+from benchmarks.runs import spread, take_turns_apart
 from edge.bench.episode import episode_path
 from edge.digest import digest_transcript
 from edge.encoder import Encoder
@@ -36,6 +36,8 @@ N_PHRASES = 15
 SUMMARIES = ("lead", "TF-IDF centroid + MMR", "sumy TextRank", "sumy LexRank")
 """Baselines that need no model."""
 PHRASES = ("YAKE",)
+FP16 = ("--fp16-on-cpu",)
+"""What one of the contenders needs, and the others do not mind."""
 NO_VECTORS = np.zeros((0, 0), np.float32)
 
 
@@ -128,7 +130,7 @@ def measure(names: Sequence[str], folders: dict[str, str], runs: int) -> dict[st
     """
     episode = str(episode_path())
     commands = {
-        name: [sys.executable, "-m", "edge", "summarize", episode, "--model", folder]
+        name: [sys.executable, "-m", "edge", "summarize", episode, "--model", folder, *FP16]
         for name, folder in folders.items()
     }
     for name in names:
@@ -139,7 +141,7 @@ def measure(names: Sequence[str], folders: dict[str, str], runs: int) -> dict[st
             "peak_mb": spread([sample.peak_rss_bytes / 1e6 for sample in own]),
             "n": len(own),
         }
-        for name, own in take_turns(commands, runs, 1).items()
+        for name, own in take_turns_apart(commands, runs, 1).items()
     }
 
 

@@ -179,16 +179,25 @@ main.add_command(watch)
 
 
 @main.command()
-def doctor() -> None:
-    """What this device has, and whether the default model works on it."""
+@click.option("--quick", is_flag=True, help="Measure nothing.")
+def doctor(quick: bool) -> None:
+    """What this device has, whether the default model works on it, and which precision is fastest.
+
+    Measures for ten seconds.
+    """
     from edge.checks import verify_bundle
     from edge.doctor import device_facts
-    from edge.store import find_bundle
+    from edge.store import find_bundle, list_bundles
 
     for name, value in device_facts():
         click.echo(f"{name:<20} {value}")
     bundle = find_bundle()
     click.echo(f"{'default model':<20} {bundle.id}: {verify_bundle(bundle.folder)}")
+    if not quick:
+        from edge.advice import advise
+
+        for advice in advise(list_bundles()):
+            click.echo(f"{advice.name:<20} {advice}")
 
 
 if __name__ == "__main__":

@@ -11,9 +11,11 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from edge.batch import STDIN
+from edge.ceiling import MIB, Ceiling, peak_bytes
 from edge.encoder import LoadingEncoder
-from edge.errors import EdgeError
+from edge.errors import EdgeError, MemoryLimitError
 from edge.model_options import execution_of, say_placements
+from edge.session import default_threads
 from edge.stages import stage, stopwatch
 from edge.store import find_bundle, find_writer
 
@@ -49,9 +51,11 @@ class Digester:
         self._words = words
         self._one_line = one_line
         self._execution = execution_of(options)
-        self._encoder = LoadingEncoder(
-            find_bundle(options["model"]), options["threads"], self._execution
-        )
+        self._ceiling = Ceiling(options["max_rss_bytes"]) if options["max_rss_bytes"] else None
+        bundle = find_bundle(options["model"])
+        if self._ceiling:
+            self._ceiling.check_load(bundle)
+        self._encoder = LoadingEncoder(bundle, options["threads"], self._execution)
         self._writing = self._find_writing()
         self._announced: set[str] = set()
 
@@ -84,9 +88,16 @@ class Digester:
             )
         from edge.pacing import Writing
 
+        encoder = self._encoder.ready()
+        if bundle and self._ceiling:
+            try:
+                self._ceiling.check_load(bundle)
+            except MemoryLimitError as error:
+                if kind == "abstractive":
+                    raise
+                return Writing(None, encoder, None, None, why_none=error.message)
         budget_s = self._options["budget"] if kind == "auto" else None
-        threads = self._options["threads"]
-        return Writing(bundle, self._encoder.ready(), threads, budget_s, self._execution)
+        return Writing(bundle, encoder, self._options["threads"], budget_s, self._execution)
 
     def _announce(self) -> None:
         """Say once of each model where it runs."""
@@ -123,6 +134,9 @@ class Digester:
             notes.append(f"extractive summary: {reason}")
         for note in notes:
             click.echo(f"{source}: {note}", err=True)
+        if self._ceiling:
+            share = self._ceiling.share(transcript.n_words, options["threads"] or default_threads())
+            self._encoder.ready().limit(share.threads, share.batch_tokens)
         shows = sys.stderr.isatty() and not options["quiet"]
         digest = digest_transcript(
             transcript,
@@ -140,6 +154,10 @@ class Digester:
         if options["verbose"]:
             stages = ", ".join(f"{name} {spent:.2f} s" for name, spent in digest.timings_s.items())
             click.echo(f"{source}: {stages}", err=True)
+        if self._ceiling and not options["quiet"] and self._ceiling.is_broken:
+            click.echo(
+                f"{source}: took {peak_bytes() / MIB:.0f} MiB, more than --max-rss allows", err=True
+            )
         return digest
 
 

@@ -74,6 +74,15 @@ class Encoder:
         """Itself: it is loaded."""
         return self
 
+    def limit(self, threads: int, batch_tokens: int) -> None:
+        """Use no more than this from now on, where it runs on the CPU.
+
+        :param threads: Batches that are embedded at once.
+        :param batch_tokens: Padded tokens in one batch.
+        """
+        if not self._session.on_gpu:
+            self._threads, self._batch_tokens = threads, batch_tokens
+
     def encode(self, texts: Sequence[str], progress: Progress | None = None) -> FloatArray:
         """Embed texts; a text beyond the model's length is read in parts and averaged.
 

@@ -6,6 +6,7 @@
     |- TranscriptError        the input is no transcript we can read
     |- BundleError            a model bundle is missing, damaged or not for this program
     |- InferenceError         onnxruntime could not run the model
+    |- MemoryLimitError       the work does not fit below the ceiling that was given
     |- BenchError             a measurement cannot be made, or a record of one not be used
     `- OutputError            a result could not be written
 """
@@ -39,6 +40,10 @@ class BundleError(EdgeError):
 
 class InferenceError(EdgeError):
     """The model could not be loaded or run by onnxruntime."""
+
+
+class MemoryLimitError(EdgeError):
+    """The work does not fit below the ceiling on memory that was given."""
 
 
 class BenchError(EdgeError):

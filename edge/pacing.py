@@ -72,6 +72,7 @@ class Writing:
     :param threads: Threads for the model; None for the cores at hand, at most 4.
     :param budget_s: Time an episode may take; None for as long as it takes.
     :param execution: The provider that is to run it.
+    :param why_none: Why there is no bundle.
     """
 
     def __init__(
@@ -81,12 +82,14 @@ class Writing:
         threads: int | None,
         budget_s: float | None,
         execution: Execution = ON_CPU,
+        why_none: str = "no model here was taught to sum up speech",
     ) -> None:
         self._bundle = bundle
         self._encoder = encoder
         self._threads = threads
         self._budget_s = budget_s
         self._execution = execution
+        self._why_none = why_none
 
     def choose(self, n_words: int) -> tuple[Writer | None, str]:
         """The writer, or why an episode's summary is to be of its own sentences.
@@ -96,7 +99,7 @@ class Writing:
         :raises InferenceError: If it cannot be loaded.
         """
         if self._bundle is None:
-            return None, "no model here was taught to sum up speech"
+            return None, self._why_none
         if self._budget_s is not None:
             seconds = self._pace.seconds(n_words)
             if seconds > self._budget_s:

@@ -42,6 +42,8 @@ class Case:
     """Of each transcript."""
     provider: str = CPU
     """Execution provider asked for."""
+    max_rss_bytes: int = 0
+    """Most memory its processes may take; 0 for any."""
 
     @property
     def name(self) -> str:
@@ -49,7 +51,8 @@ class Case:
         length = f" {self.words:,} words" if self.scenario in (COLD, STREAM, BATCH) else ""
         other = "" if self.provider == CPU else f" on {self.provider}"
         plural = "s" if self.threads > 1 else ""
-        return f"{self.scenario} {self.bundle}{length}, {self.threads} thread{plural}{other}"
+        below = f" in {self.max_rss_bytes >> 20} MiB" if self.max_rss_bytes else ""
+        return f"{self.scenario} {self.bundle}{length}, {self.threads} thread{plural}{other}{below}"
 
 
 @dataclass(frozen=True)
@@ -94,7 +97,7 @@ def parse_case(text: str, default: Case) -> Case:
             "Write for example --case 'stream threads=1 words=5000'.",
         )
     case = replace(default, scenario=scenario)
-    known = {field.name for field in fields(Case)} - {"scenario"}
+    known = {field.name for field in fields(Case)} - {"scenario", "max_rss_bytes"}
     for setting in settings:
         name, _, value = setting.partition("=")
         if name not in known or not value:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import click
 
-from edge.click_types import Seconds
+from edge.click_types import Bytes, Seconds
 
 RECORD = click.Path(path_type=Path, dir_okay=False)
 
@@ -42,6 +43,13 @@ RECORD = click.Path(path_type=Path, dir_okay=False)
     help="Take turns with the edge-insights of another Python; its record goes beside this one.",
 )
 @click.option("--threads", type=click.IntRange(1, 64), help="Threads.  [default: cores, at most 4]")
+@click.option(
+    "--max-rss",
+    "max_rss_bytes",
+    type=Bytes(),
+    metavar="SIZE",
+    help="Most memory each process may take, such as 256M.",
+)
 @click.option(
     "--output", type=RECORD, help="The record.  [default: edge-bench-TIME.json in this folder]"
 )
@@ -102,6 +110,8 @@ def _plans(options: dict[str, Any]) -> list[Any]:
         if options["full"]:
             cases += full_cases(list_bundles(), threads)
         cases = cases or short_cases(list_bundles(), threads)
+    if options["max_rss_bytes"]:
+        cases = [replace(case, max_rss_bytes=options["max_rss_bytes"]) for case in cases]
     if options["sustained"]:
         return [plan(case, options["repeat"] or 1, options["sustained"]) for case in cases]
     return [plan(case, options["repeat"]) for case in dict.fromkeys(cases)]

@@ -12,7 +12,14 @@ from edge.errors import BenchError
 
 MACHINE_FIELDS = ("board_model", "cpu", "cores", "ram_total", "machine", "cpu_governor", "nvpmodel")
 """What must be the same for times to be comparable."""
-CASE_FIELDS = ("scenario", "bundle_id", "intra_threads", "words", "provider_requested")
+CASE_FIELDS = (
+    "scenario",
+    "bundle_id",
+    "intra_threads",
+    "words",
+    "provider_requested",
+    "max_rss_bytes",
+)
 
 
 def require_same_machine(first: Json, second: Json) -> None:
@@ -75,7 +82,7 @@ def compare_records(
 
 
 def _key(case: Json) -> tuple[object, ...]:
-    return tuple(case[name] for name in CASE_FIELDS)
+    return tuple(case.get(name) for name in CASE_FIELDS)
 
 
 def _reference_ns(record: Json) -> float:

@@ -122,6 +122,7 @@ def case_record(
         "provider_requested": case.provider,
         "provider_actual": loaded.get("provider"),
         "intra_threads": case.threads,
+        "max_rss_bytes": case.max_rss_bytes or None,
         "episode_id": f"sample, {case.words} words" if "episodes" in last else None,
         "words": case.words if "episodes" in last else None,
         "episodes": last.get("episodes"),
@@ -218,6 +219,11 @@ def _reasons(
     if record["provider_actual"] not in (None, wanted):
         reasons.append(
             f"{record['provider_requested']} was asked for, and {record['provider_actual']} ran"
+        )
+    allowed = record["max_rss_bytes"]
+    if allowed and record["peak_rss_bytes"] > allowed:
+        reasons.append(
+            f"a process took {record['peak_rss_bytes'] >> 20} MiB, and {allowed >> 20} were allowed"
         )
     quality = record["quality"]
     if quality and not _is_right(quality):

@@ -295,6 +295,8 @@ def _job(plan: Plan, folder: Path) -> Json:
         "bundle": _bundle_name(case),
         "threads": case.threads,
         "provider": case.provider,
+        "max_rss_bytes": case.max_rss_bytes,
+        "words": case.words,
         "samples": plan.samples,
         "seconds": plan.seconds,
     }
@@ -343,6 +345,8 @@ def _command(case: Case, transcript: str) -> list[str]:
         options += ["--provider", case.provider]
     if bundle.manifest.precision == "fp16":
         options.append("--fp16-on-cpu")
+    if case.max_rss_bytes:
+        options += ["--max-rss", str(case.max_rss_bytes)]
     if bundle.manifest.generator is None:
         return ["summarize", transcript, "--model", name, *options]
     return ["summarize", transcript, "--kind", "abstractive", "--writer", name, *options]

@@ -84,9 +84,13 @@ Sample = Callable[[], dict[str, Any]]
 
 def _prepare(job: dict[str, Any]) -> Sample:
     """Load what the case needs, say so, and return what takes a sample."""
+    from edge.ceiling import Ceiling
     from edge.store import find_bundle
 
     bundle = find_bundle(job["bundle"])
+    ceiling = Ceiling(job["max_rss_bytes"]) if job["max_rss_bytes"] else None
+    if ceiling:
+        ceiling.check_load(bundle)
     started_ns = time.perf_counter_ns()
     if job["scenario"] == "tokens":
         from edge.generator import Generator
@@ -96,6 +100,9 @@ def _prepare(job: dict[str, Any]) -> Sample:
         loaded = generator.placement, *_nats_off(generator)
     else:
         encoder, writer = load_digest(bundle, job["threads"], Execution(job["provider"]))
+        if ceiling:
+            share = ceiling.share(job["words"], job["threads"])
+            encoder.limit(share.threads, share.batch_tokens)
         prepare = {"stream": _stream, "batch": _batch, "encoder": _encoder}[job["scenario"]]
         ready = prepare(encoder, writer, job)
         loaded = encoder.placement, *_agreement(encoder)

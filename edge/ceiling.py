@@ -1,0 +1,114 @@
+"""A ceiling on memory: whether the work fits below it, and with how many threads and what batches.
+
+The figures were measured (docs/benchmarks.md, "Under a ceiling"); what is loaded is not estimated
+but read from the kernel, as far as it tells.
+"""
+
+from __future__ import annotations
+
+import resource
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from edge.errors import MemoryLimitError
+from edge.manifest import Bundle
+
+MIB = 1 << 20
+BATCH_SIZES = (256, 128, 64)
+"""Padded tokens in one batch, the fastest first; with smaller ones, vectors of an INT8 model
+differ a little, as its rounding depends on the company."""
+_LOADED = {"fp32": 1.9, "fp16": 3.2, "int8": 1.9, "int4": 1.9}
+"""Memory of a loaded model to the size of its files."""
+_WRITING_BYTES = 90 * MIB
+"""Caches and scores of six texts that are written at once."""
+_BYTES_PER_WORD, _BYTES_PER_FURTHER_WORD, _WHOLE_WORDS = 1800, 110, 20_000
+"""Of an episode: its text and vectors; beyond so many words, its text."""
+_BATCH_BYTES_PER_TOKEN = 36_000
+"""What a batch takes for each of its tokens while it is embedded."""
+_SLACK_BYTES = 4 * MIB
+
+
+@dataclass(frozen=True)
+class Share:
+    """What the encoder may use."""
+
+    threads: int
+    batch_tokens: int
+
+
+class Ceiling:
+    """The most memory that the process may take.
+
+    :param max_rss_bytes: Most resident memory.
+    """
+
+    def __init__(self, max_rss_bytes: int) -> None:
+        self._max_bytes = max_rss_bytes
+
+    def check_load(self, bundle: Bundle) -> None:
+        """Refuse a model that cannot be loaded below the ceiling, before it is.
+
+        :param bundle: The model.
+        :raises MemoryLimitError: With the numbers.
+        """
+        loaded = int(_LOADED[bundle.manifest.precision] * bundle.size_bytes)
+        if bundle.manifest.generator:
+            loaded += _WRITING_BYTES
+        self._require(resident_bytes() + loaded, f"loading {bundle.id}")
+
+    def share(self, n_words: int, threads: int) -> Share:
+        """Threads and batches for an episode, once the models are loaded: the fastest that fit.
+
+        :param n_words: Of the episode.
+        :param threads: Most threads.
+        :raises MemoryLimitError: If not even one thread with small batches fits.
+        """
+        text = min(n_words, _WHOLE_WORDS) * _BYTES_PER_WORD
+        text += max(0, n_words - _WHOLE_WORDS) * _BYTES_PER_FURTHER_WORD
+        fixed = max(resident_bytes(), peak_bytes()) + text + _SLACK_BYTES
+        for batch_tokens in BATCH_SIZES:
+            room = self._max_bytes - fixed
+            fitting = min(threads, room // (batch_tokens * _BATCH_BYTES_PER_TOKEN))
+            # All threads with smaller batches are faster than fewer with larger ones.
+            if fitting == threads or (batch_tokens == BATCH_SIZES[-1] and fitting >= 1):
+                return Share(int(fitting), batch_tokens)
+        least = fixed + BATCH_SIZES[-1] * _BATCH_BYTES_PER_TOKEN
+        self._require(least, f"an episode of {n_words:,} words")
+        return Share(1, BATCH_SIZES[-1])
+
+    @property
+    def is_broken(self) -> bool:
+        """Whether the process took more after all."""
+        return peak_bytes() > self._max_bytes
+
+    def _require(self, n_bytes: int, what: str) -> None:
+        if n_bytes > self._max_bytes:
+            raise MemoryLimitError(
+                f"{what} takes about {-(-n_bytes // MIB)} MiB, and --max-rss allows "
+                f"{self._max_bytes // MIB} MiB",
+                "Allow more, or use a smaller model; nothing was begun.",
+            )
+
+
+def resident_bytes() -> int:
+    """Memory this process has now."""
+    return _status_bytes("VmRSS")
+
+
+def peak_bytes() -> int:
+    """The most memory this program had."""
+    # Not what getrusage tells: that counts in what the process was before it became this program.
+    return _status_bytes("VmHWM")
+
+
+def _status_bytes(name: str) -> int:
+    """A figure of the kernel's; where it has none, the most that getrusage knows of."""
+    try:
+        for line in Path("/proc/self/status").read_text(encoding="ascii").split("\n"):
+            if line.startswith(name):
+                return int(line.split()[1]) << 10
+    except (OSError, ValueError):
+        pass
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak << 10  # Linux counts in KiB

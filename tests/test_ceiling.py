@@ -1,0 +1,125 @@
+"""A ceiling on memory: held on the largest seed, or refused before work starts."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import edge.ceiling
+from edge.bench.episode import make_transcript
+from edge.ceiling import BATCH_SIZES, MIB, Ceiling
+from edge.errors import MemoryLimitError
+from edge.manifest import read_bundle
+from edge.store import find_bundle
+from tests.conftest import CHIP, ROOT
+
+
+
+# A process counts to its peak what it shared with its parent, and a test's process is large: so a
+# small one stands between.
+SMALL_PARENT = """
+import json, resource, subprocess, sys
+done = subprocess.run(sys.argv[1:], capture_output=True, text=True)
+peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * 1024
+print(json.dumps([done.returncode, peak, done.stdout, done.stderr]))
+"""
+
+
+def digest(path: Path, *options: str) -> tuple[int, int, str, str]:
+    """Exit code, peak memory, output and complaints of the command in a process of its own."""
+    command = [sys.executable, "-m", "edge", "summarize", str(path), "--format", "json", *options]
+    result = subprocess.run(
+        [sys.executable, "-c", SMALL_PARENT, *command], cwd=ROOT, capture_output=True, text=True
+    )
+    code, peak, output, errors = json.loads(result.stdout)
+    return code, peak, output, errors
+
+
+def seeds_by_size() -> list[Path]:
+    return sorted((ROOT / "seeds").glob("*.txt"), key=lambda path: path.stat().st_size)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("mebibytes", [192, 256, 512])
+def test_the_largest_seed_fits(mebibytes: int) -> None:
+    largest = seeds_by_size()[-1]
+    code, peak, output, errors = digest(largest, "--max-rss", f"{mebibytes}M", "--threads", "4")
+    assert code == 0, errors
+    assert peak <= mebibytes * MIB
+    assert "took" not in errors
+    assert json.loads(output)["coverage"]["words_read"] > 5000
+
+
+@pytest.mark.slow
+def test_a_tight_ceiling_is_held_with_smaller_batches() -> None:
+    free = digest(CHIP, "--threads", "4")[1]
+    code, peak, _, errors = digest(CHIP, "--threads", "4", "--max-rss", "150M")
+    assert code == 0, errors
+    assert peak <= 150 * MIB < free
+
+
+def test_what_cannot_fit_is_refused_before_work_starts() -> None:
+    code, _, output, errors = digest(CHIP, "--max-rss", "40M")
+    assert (code, output) == (1, "")
+    assert "loading minilm-l6-int8 takes about" in errors
+    assert "--max-rss allows 40 MiB" in errors and "Traceback" not in errors
+
+
+def test_a_writer_that_cannot_fit_is_refused_or_left_out(tmp_path: Path) -> None:
+    bundle = read_bundle(ROOT / "tests" / "data" / "bundles" / "tiny-llama-fp32")
+    with pytest.raises(MemoryLimitError, match="loading tiny-llama-fp32"):
+        Ceiling(edge.ceiling.resident_bytes() + 20 * MIB).check_load(bundle)
+
+
+def test_shares_shrink_with_the_room(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(edge.ceiling, "resident_bytes", lambda: 120 * MIB)
+    monkeypatch.setattr(edge.ceiling, "peak_bytes", lambda: 120 * MIB)
+    shares = []
+    for limit in range(500, 100, -1):
+        try:
+            shares.append(Ceiling(limit * MIB).share(8000, 4))
+        except MemoryLimitError as error:
+            assert "an episode of 8,000 words takes about" in str(error)
+            break
+    assert (shares[0].threads, shares[0].batch_tokens) == (4, BATCH_SIZES[0])
+    assert (shares[-1].threads, shares[-1].batch_tokens) == (1, BATCH_SIZES[-1])
+    sizes = [(share.batch_tokens, share.threads) for share in shares]
+    assert sizes == sorted(sizes, reverse=True)
+    assert len(set(sizes)) >= 5
+
+
+def test_a_longer_episode_needs_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(edge.ceiling, "resident_bytes", lambda: 120 * MIB)
+    monkeypatch.setattr(edge.ceiling, "peak_bytes", lambda: 120 * MIB)
+    ceiling = Ceiling(165 * MIB)
+    assert ceiling.share(1000, 4).threads * ceiling.share(1000, 4).batch_tokens > (
+        ceiling.share(15_000, 4).threads * ceiling.share(15_000, 4).batch_tokens
+    )
+
+
+def test_the_kernel_tells_what_there_is() -> None:
+    assert 10 * MIB < edge.ceiling.resident_bytes() <= edge.ceiling.peak_bytes() + MIB
+
+
+def test_sizes_are_read() -> None:
+    from edge.click_types import Bytes
+
+    read = Bytes().convert
+    assert read("256M", None, None) == read("256MiB", None, None) == 256 * MIB
+    assert read("1.5G", None, None) == 1536 * MIB
+    assert read("1000", None, None) == 1000
+    for bad in ("", "M", "-5M", "many", "nan"):
+        with pytest.raises(Exception, match="is no amount"):
+            read(bad, None, None)
+
+
+def test_the_default_model_and_a_long_episode(tmp_path: Path) -> None:
+    path = tmp_path / "long.txt"
+    path.write_text(make_transcript(3000))
+    assert find_bundle().id == "minilm-l6-int8"
+    code, peak, _, errors = digest(path, "--max-rss", "256M")
+    assert code == 0 and peak < 256 * MIB, errors

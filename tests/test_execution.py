@@ -1,0 +1,208 @@
+"""Execution providers: asked for, chosen, refused, told. No GPU is needed."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+
+import edge.session
+from edge.cli import main
+from edge.encoder import Encoder
+from edge.errors import InferenceError
+from edge.execution import (
+    AUTO,
+    CPU,
+    CUDA,
+    GPU_PROVIDERS,
+    PROVIDERS,
+    TENSORRT,
+    Execution,
+    Placement,
+    cache_folder,
+    choose,
+    parse_option,
+    provider_list,
+)
+from edge.manifest import read_bundle
+from edge.store import find_bundle
+from tests.conftest import CHIP, ROOT
+
+ONLY_CPU = [PROVIDERS[CPU]]
+JETSON = [PROVIDERS[TENSORRT], PROVIDERS[CUDA], PROVIDERS[CPU]]
+
+
+@pytest.mark.parametrize(
+    ("asked", "available", "precision", "ran", "has_reason"),
+    [
+        ("auto", ONLY_CPU, "int8", "cpu", False),
+        ("auto", ONLY_CPU, "fp32", "cpu", False),
+        ("auto", JETSON, "int8", "cpu", True),
+        ("auto", JETSON, "int4", "cuda", False),
+        ("auto", JETSON, "fp16", "cuda", False),
+        ("cpu", JETSON, "fp32", "cpu", False),
+        ("cuda", JETSON, "int8", "cuda", False),
+        ("tensorrt", JETSON, "fp16", "tensorrt", False),
+        ("cuda", ONLY_CPU, "fp32", "cpu", True),
+        ("xnnpack", JETSON, "fp32", "cpu", True),
+    ],
+)
+def test_what_is_chosen(
+    asked: str, available: list[str], precision: str, ran: str, has_reason: bool
+) -> None:
+    placement = choose(Execution(asked), available, precision)
+    assert (placement.asked, placement.ran) == (asked, ran)
+    assert placement.fell_back == (asked not in (AUTO, ran))
+    assert bool(placement.reason) == has_reason
+
+
+def test_strict_refuses_another_provider() -> None:
+    with pytest.raises(InferenceError, match="'cuda' was asked for and does not run") as caught:
+        choose(Execution(CUDA, strict=True), ONLY_CPU, "fp32")
+    assert "this onnxruntime offers cpu" in str(caught.value)
+    assert choose(Execution(AUTO, strict=True), ONLY_CPU, "fp32").ran == CPU
+
+
+def test_16_bits_on_a_cpu_are_refused_unless_allowed() -> None:
+    refusing = Execution(AUTO, fp16_on_cpu=False)
+    with pytest.raises(InferenceError, match="--fp16-on-cpu"):
+        choose(refusing, ONLY_CPU, "fp16")
+    with pytest.raises(InferenceError, match="cuda does not run"):
+        choose(Execution(CUDA, fp16_on_cpu=False), ONLY_CPU, "fp16")
+    assert choose(refusing, JETSON, "fp16").ran == CUDA
+    assert choose(Execution(AUTO), ONLY_CPU, "fp16").ran == CPU
+
+
+def test_tensorrt_keeps_its_engines(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("EDGE_INSIGHTS_CACHE", str(tmp_path))
+    execution = Execution(TENSORRT, {"trt_builder_optimization_level": "2"})
+    providers = provider_list(Placement(TENSORRT, TENSORRT), execution, "fp16")
+    assert [name for name, _ in providers] == JETSON
+    options = providers[0][1]
+    assert options["trt_engine_cache_path"] == str(tmp_path / "tensorrt")
+    assert (tmp_path / "tensorrt").is_dir()
+    assert options["trt_fp16_enable"] == "True"
+    assert options["trt_builder_optimization_level"] == "2"
+    assert "trt_builder_optimization_level" not in providers[1][1]
+
+
+def test_the_cache_folder_is_the_users(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.delenv("EDGE_INSIGHTS_CACHE", raising=False)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    assert cache_folder() == tmp_path / "edge-insights"
+
+
+def test_options_are_names_and_values() -> None:
+    assert parse_option("device_id=1") == ("device_id", "1")
+    for bad in ("device_id", "=1"):
+        with pytest.raises(ValueError, match="NAME=VALUE"):
+            parse_option(bad)
+
+
+@pytest.mark.skipif(
+    PROVIDERS[CUDA] in edge.session.available_providers(), reason="this onnxruntime has CUDA"
+)
+def test_a_provider_that_cannot_be_set_up_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    # As where onnxruntime-gpu is installed and the driver is not.
+    monkeypatch.setattr(edge.session, "available_providers", lambda: JETSON)
+    encoder = Encoder(find_bundle(), 1, Execution(CUDA))
+    assert encoder.placement.ran == CPU and encoder.placement.fell_back
+    assert encoder.placement.reason
+    assert encoder.encode(["It works."]).shape == (1, 384)
+    with pytest.raises(InferenceError, match="does not run"):
+        Encoder(find_bundle(), 1, Execution(CUDA, strict=True))
+
+
+def run(*arguments: str | Path) -> tuple[int, str, str]:
+    result = CliRunner().invoke(main, [str(argument) for argument in arguments])
+    return result.exit_code, result.stdout, result.stderr
+
+
+def test_the_command_tells_where_models_run() -> None:
+    code, output, errors = run("keywords", CHIP, "--provider", "tensorrt", "--format", "json")
+    assert code == 0
+    assert "minilm-l6-int8 runs on cpu, asked for was tensorrt: this onnxruntime offers" in errors
+    (model,) = json.loads(output)["models"]
+    assert model["execution_provider"] == "CPUExecutionProvider"
+    assert model["execution_provider_asked"] == "TensorrtExecutionProvider"
+    code, _, errors = run("keywords", CHIP, "--provider", "tensorrt", "--strict")
+    assert code == 1 and "Leave out --strict" in errors
+    code, output, errors = run("keywords", CHIP, "--quiet", "--format", "json")
+    assert (code, errors) == (0, "")
+    assert json.loads(output)["models"][0]["execution_provider_asked"] == "auto"
+    code, _, errors = run("keywords", CHIP, "--verbose")
+    assert "minilm-l6-int8 runs on cpu, asked for was auto" in errors
+
+
+def test_an_option_needs_its_provider() -> None:
+    code, _, errors = run("keywords", CHIP, "--provider-option", "device_id=0")
+    assert code == 2 and "needs a --provider" in errors
+    code, _, errors = run("keywords", CHIP, "--provider", "cuda", "--provider-option", "device_id")
+    assert code == 2 and "NAME=VALUE" in errors
+
+
+@pytest.fixture
+def fp16_bundle(tmp_path: Path) -> Path:
+    """The tiny writer as if it had 16 bits: what is refused is told by the manifest."""
+    folder = tmp_path / "tiny-fp16"
+    shutil.copytree(ROOT / "tests" / "data" / "bundles" / "tiny-llama-fp32", folder)
+    manifest = json.loads((folder / "manifest.json").read_text())
+    manifest["precision"] = "fp16"
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+    return folder
+
+
+def test_the_command_refuses_16_bits_on_a_cpu(fp16_bundle: Path) -> None:
+    for command in (("models", "verify", fp16_bundle), ("models", "try", fp16_bundle, "Hello")):
+        code, _, errors = run(*command)
+        if "needs onnxruntime" in errors:
+            pytest.skip("this onnxruntime is too old for the tiny writer")
+        assert code == 1 and "--fp16-on-cpu" in errors and "edge doctor" in errors
+        code, output, _ = run(*command, "--fp16-on-cpu")
+        assert code == 0 and output
+
+
+def test_verify_tells_of_a_provider_that_did_not_run() -> None:
+    code, output, _ = run("models", "verify", "--provider", "cuda")
+    assert code == 0 and "on cpu, not on cuda" in output
+    code, _, errors = run("models", "verify", "--provider", "cuda", "--strict")
+    assert code == 1 and "was asked for and does not run" in errors
+
+
+def test_rows_of_a_gpu_array_lie_where_they_should() -> None:
+    class Value:  # a GPU's array as far as it can be without one: shapes and addresses
+        @staticmethod
+        def data_ptr() -> int:
+            return 1000
+
+    array = edge.session.GpuArray.__new__(edge.session.GpuArray)
+    array._value, array.shape, array.dtype = Value(), (4, 2, 8), np.dtype(np.float16)
+    array.pointer = array._value.data_ptr()
+    row = array.row(3)
+    assert row.shape == (1, 2, 8)
+    assert row.pointer == 1000 + 3 * 2 * 8 * 2
+
+
+def test_doctor_recommends_a_precision() -> None:
+    code, output, _ = run("doctor")
+    assert code == 0
+    line = next(line for line in output.splitlines() if line.startswith("minilm-l6 "))
+    assert "use int8 (the only precision here); int8 " in line and " ms on cpu" in line
+    code, quick, _ = run("doctor", "--quick")
+    assert code == 0 and "use int8" not in quick
+
+
+def test_names_of_providers_are_onnxruntimes() -> None:
+    import onnxruntime
+
+    known = onnxruntime.get_all_providers()
+    assert set(PROVIDERS.values()) <= set(known)
+    assert set(PROVIDERS) > GPU_PROVIDERS
+
+
+def test_a_bundles_precision_is_what_its_manifest_says(fp16_bundle: Path) -> None:
+    assert read_bundle(fp16_bundle).manifest.precision == "fp16"
