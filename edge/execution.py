@@ -21,8 +21,14 @@ PROVIDERS = {
 GPU_PROVIDERS = frozenset({CUDA, TENSORRT})
 CACHE_VARIABLE = "EDGE_INSIGHTS_CACHE"
 
+_ON_GPU = {False: ("fp32", "fp16"), True: ("fp16",)}
+"""Whether a model writes -> precisions whose operators CUDA has. Of those a writer's attention needs
+there are kernels for 16 bits only; in others onnxruntime runs it on the CPU and copies the caches to
+and fro at each token, an encoder-decoder's wrongly (docs/adr/0016-providers.md)."""
 _SPARING: dict[str, Any] = {"arena_extend_strategy": "kSameAsRequested"}
 """Memory is taken in blocks as large as they have to be: other work shares a small board's."""
+_EFFICIENT_ATTENTION = "2"
+"""onnxruntime's number of the memory-efficient attention."""
 _HOW = {
     CUDA: "It comes with onnxruntime-gpu, or with NVIDIA's own build for a Jetson.",
     TENSORRT: "It comes with onnxruntime-gpu beside TensorRT, or with NVIDIA's build for a Jetson.",
@@ -69,31 +75,32 @@ class Placement:
         return self.asked not in (AUTO, self.ran)
 
 
-def choose(execution: Execution, available: Sequence[str], precision: str) -> Placement:
+def choose(
+    execution: Execution, available: Sequence[str], precision: str, writes: bool = False
+) -> Placement:
     """The provider to try for a model.
 
     :param execution: What was asked for.
     :param available: What onnxruntime offers, by its names.
     :param precision: Of the model.
+    :param writes: Whether it writes texts, on caches.
     :raises InferenceError: If it is not offered and ``strict``, or the CPU may not run the model.
     """
     asked = execution.provider
+    suits_gpu = precision in _ON_GPU[writes]
     if asked == AUTO:
-        placement = _automatic(available, precision)
-    elif PROVIDERS[asked] in available:
-        placement = Placement(asked, asked)
-    else:
+        has_gpu = PROVIDERS[CUDA] in available
+        placement = Placement(AUTO, CUDA if has_gpu and suits_gpu else CPU)
+    elif PROVIDERS[asked] not in available:
         offered = ", ".join(name for name, full in PROVIDERS.items() if full in available)
         placement = Placement(asked, CPU, f"this onnxruntime offers {offered}. {_HOW[asked]}")
+    else:
+        placement = Placement(asked, asked)
+    if PROVIDERS[CUDA] in available and asked in (AUTO, *GPU_PROVIDERS) and not suits_gpu:
+        kind = "models that write" if writes else "encoders"
+        reason = f"of {kind}, GPUs run {' and '.join(_ON_GPU[writes])}, and this is {precision}"
+        placement = Placement(asked, CPU, reason)
     return checked(placement, execution, precision)
-
-
-def _automatic(available: Sequence[str], precision: str) -> Placement:
-    if PROVIDERS[CUDA] not in available:
-        return Placement(AUTO, CPU)
-    if precision == "int8":
-        return Placement(AUTO, CPU, "8-bit models are made for CPUs: CUDA has not all operators")
-    return Placement(AUTO, CUDA)
 
 
 def checked(placement: Placement, execution: Execution, precision: str) -> Placement:
@@ -122,19 +129,28 @@ def checked(placement: Placement, execution: Execution, precision: str) -> Place
 
 
 def provider_list(
-    placement: Placement, execution: Execution, precision: str
+    placement: Placement,
+    execution: Execution,
+    precision: str,
+    writes: bool = False,
+    runtime: tuple[int, ...] = (),
 ) -> list[tuple[str, dict[str, Any]]]:
     """Providers as onnxruntime takes them, the chosen one first, the CPU last.
 
     :param placement: What ``choose`` gave.
     :param execution: What was asked for.
     :param precision: Of the model.
+    :param writes: Whether it writes texts.
+    :param runtime: onnxruntime's release, as numbers.
     """
     options = dict(execution.options) if placement.ran == execution.provider else {}
     if placement.ran == CPU:
         return [(PROVIDERS[CPU], _SPARING | options)]
-    defaults = _SPARING if placement.ran == CUDA else {}
-    if placement.ran == TENSORRT:
+    defaults = dict(_SPARING) if placement.ran == CUDA else {}
+    if placement.ran == CUDA and precision == "fp16" and not writes and runtime >= (1, 20):
+        # The kernels it would take by itself are set up anew, in 40 ms, for every length it meets.
+        defaults["sdpa_kernel"] = _EFFICIENT_ATTENTION
+    elif placement.ran == TENSORRT:
         folder = cache_folder() / "tensorrt"
         folder.mkdir(parents=True, exist_ok=True)
         defaults = {

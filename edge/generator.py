@@ -229,12 +229,14 @@ def _release(version: str) -> tuple[int, ...]:
 def _load_model(bundle: Bundle, threads: int, execution: Execution) -> Decoder | EncoderDecoder:
     spec, precision = bundle.manifest.generator, bundle.manifest.precision
     assert spec is not None
-    session = Session(model_path(bundle), threads, False, execution, precision)
+    session = Session(model_path(bundle), threads, False, execution, precision, True)
     if bundle.manifest.task == TASK_TEXT_GENERATION:
         return Decoder(session, spec.context_tokens)
     if spec.start_token_id is None or spec.pad_token_id is None:
         raise BundleError(f"bundle {bundle.id} names no start or padding token", "Export it again.")
-    encoder = Session(model_path(bundle, "encoder.onnx"), threads, False, execution, precision)
+    encoder = Session(
+        model_path(bundle, "encoder.onnx"), threads, False, execution, precision, True
+    )
     return EncoderDecoder(
         encoder, session, spec.context_tokens, spec.max_new_tokens, spec.start_token_id
     )

@@ -75,6 +75,7 @@ class Session:
         many shapes, whose pieces would otherwise lie scattered (docs/adr/0015-speed.md).
     :param execution: The provider that is to run it.
     :param precision: Of the model.
+    :param writes: Whether it writes texts, on caches.
     :raises InferenceError: If onnxruntime cannot load the file, or ``execution`` forbids how it
         would run.
     """
@@ -86,6 +87,7 @@ class Session:
         arena: bool = False,
         execution: Execution = ON_CPU,
         precision: str = "fp32",
+        writes: bool = False,
     ) -> None:
         options = ort.SessionOptions()
         options.intra_op_num_threads = intra_op_num_threads
@@ -96,10 +98,12 @@ class Session:
         options.use_deterministic_compute = True
         # Smaller pieces of work at the end of an operator: no thread waits long for the others.
         options.add_session_config_entry("session.dynamic_block_base", "4")
-        placement = choose(execution, available_providers(), precision)
+        placement = choose(execution, available_providers(), precision, writes)
         session, error = None, ""
         if placement.ran != CPU:
-            session, error = _try_provider(model, options, placement, execution, precision)
+            release = tuple(int(part) for part in runtime_version().split(".")[:2])
+            providers = provider_list(placement, execution, precision, writes, release)
+            session, error = _try_provider(model, options, placement, providers)
         if error:
             placement = checked(replace(placement, ran=CPU, reason=error), execution, precision)
         self._session = session or _load(
@@ -153,19 +157,13 @@ def _try_provider(
     model: Path,
     options: ort.SessionOptions,
     placement: Placement,
-    execution: Execution,
-    precision: str,
+    providers: list[tuple[str, dict[str, Any]]],
 ) -> tuple[ort.InferenceSession | None, str]:
     """A session on another provider than the CPU, or why there is none."""
     if placement.ran in GPU_PROVIDERS and hasattr(ort, "preload_dlls"):
         ort.preload_dlls(directory="")  # NVIDIA's libraries may be Python packages
     try:
-        session = ort.InferenceSession(
-            str(model),
-            options,
-            providers=provider_list(placement, execution, precision),
-            enable_fallback=0,
-        )
+        session = ort.InferenceSession(str(model), options, providers=providers, enable_fallback=0)
     except Exception as error:
         return None, _first_line(error)
     ran = session.get_providers()[0]

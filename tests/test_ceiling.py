@@ -18,7 +18,6 @@ from edge.store import find_bundle
 from tests.conftest import CHIP, ROOT
 
 
-
 # A process counts to its peak what it shared with its parent, and a test's process is large: so a
 # small one stands between.
 SMALL_PARENT = """

@@ -42,10 +42,11 @@ JETSON = [PROVIDERS[TENSORRT], PROVIDERS[CUDA], PROVIDERS[CPU]]
         ("auto", ONLY_CPU, "int8", "cpu", False),
         ("auto", ONLY_CPU, "fp32", "cpu", False),
         ("auto", JETSON, "int8", "cpu", True),
-        ("auto", JETSON, "int4", "cuda", False),
+        ("auto", JETSON, "fp32", "cuda", False),
         ("auto", JETSON, "fp16", "cuda", False),
         ("cpu", JETSON, "fp32", "cpu", False),
-        ("cuda", JETSON, "int8", "cuda", False),
+        ("cuda", JETSON, "int8", "cpu", True),
+        ("xnnpack", [*JETSON, PROVIDERS["xnnpack"]], "int8", "xnnpack", False),
         ("tensorrt", JETSON, "fp16", "tensorrt", False),
         ("cuda", ONLY_CPU, "fp32", "cpu", True),
         ("xnnpack", JETSON, "fp32", "cpu", True),
@@ -58,6 +59,26 @@ def test_what_is_chosen(
     assert (placement.asked, placement.ran) == (asked, ran)
     assert placement.fell_back == (asked not in (AUTO, ran))
     assert bool(placement.reason) == has_reason
+
+
+@pytest.mark.parametrize(
+    ("precision", "ran"), [("fp16", "cuda"), ("fp32", "cpu"), ("int8", "cpu"), ("int4", "cpu")]
+)
+def test_of_models_that_write_gpus_run_those_of_16_bits(precision: str, ran: str) -> None:
+    for asked in (AUTO, CUDA):
+        placement = choose(Execution(asked), JETSON, precision, writes=True)
+        assert placement.ran == ran
+        assert ("GPUs run fp16" in placement.reason) == (ran == CPU)
+
+
+def test_encoders_of_16_bits_get_an_attention_that_takes_any_length() -> None:
+    def options(precision: str, writes: bool, runtime: tuple[int, int]) -> dict[str, str]:
+        placement = Placement(CUDA, CUDA)
+        return provider_list(placement, Execution(CUDA), precision, writes, runtime)[0][1]
+
+    assert options("fp16", False, (1, 31))["sdpa_kernel"] == "2"
+    for other in (("fp32", False, (1, 31)), ("fp16", True, (1, 31)), ("fp16", False, (1, 19))):
+        assert "sdpa_kernel" not in options(*other)
 
 
 def test_strict_refuses_another_provider() -> None:
