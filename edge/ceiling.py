@@ -22,8 +22,10 @@ _LOADED = {"fp32": 1.9, "fp16": 3.2, "int8": 1.9, "int4": 1.9}
 """Memory of a loaded model to the size of its files."""
 _WRITING_BYTES = 90 * MIB
 """Caches and scores of six texts that are written at once."""
-_BYTES_PER_WORD, _BYTES_PER_FURTHER_WORD, _WHOLE_WORDS = 1800, 110, 20_000
-"""Of an episode: its text and vectors; beyond so many words, its text."""
+_BYTES_PER_WORD = 1800
+"""Of an episode that is read in one part: its text, sentences and vectors."""
+_WHOLE_WORDS, _PART_WORDS, _TEXT_BYTES_PER_WORD = 20_000, 10_000, 90
+"""A longer one is read in parts, of hardly more words, and its text is kept."""
 _BATCH_BYTES_PER_TOKEN = 36_000
 """What a batch takes for each of its tokens while it is embedded."""
 _SLACK_BYTES = 4 * MIB
@@ -64,8 +66,9 @@ class Ceiling:
         :param threads: Most threads.
         :raises MemoryLimitError: If not even one thread with small batches fits.
         """
-        text = min(n_words, _WHOLE_WORDS) * _BYTES_PER_WORD
-        text += max(0, n_words - _WHOLE_WORDS) * _BYTES_PER_FURTHER_WORD
+        text = n_words * _BYTES_PER_WORD
+        if n_words > _WHOLE_WORDS:
+            text = _PART_WORDS * _BYTES_PER_WORD + n_words * _TEXT_BYTES_PER_WORD
         fixed = max(resident_bytes(), peak_bytes()) + text + _SLACK_BYTES
         for batch_tokens in BATCH_SIZES:
             room = self._max_bytes - fixed

@@ -135,8 +135,14 @@ class Digester:
         for note in notes:
             click.echo(f"{source}: {note}", err=True)
         if self._ceiling:
+            encoder = self._encoder.ready()  # its memory is to be counted
             share = self._ceiling.share(transcript.n_words, options["threads"] or default_threads())
-            self._encoder.ready().limit(share.threads, share.batch_tokens)
+            encoder.limit(share.threads, share.batch_tokens)
+            if options["verbose"]:
+                click.echo(
+                    f"{source}: {share.threads} threads, {share.batch_tokens} tokens a batch",
+                    err=True,
+                )
         shows = sys.stderr.isatty() and not options["quiet"]
         digest = digest_transcript(
             transcript,

@@ -22,9 +22,9 @@ GPU_PROVIDERS = frozenset({CUDA, TENSORRT})
 CACHE_VARIABLE = "EDGE_INSIGHTS_CACHE"
 
 _ON_GPU = {False: ("fp32", "fp16"), True: ("fp16",)}
-"""Whether a model writes -> precisions whose operators CUDA has. Of those a writer's attention needs
-there are kernels for 16 bits only; in others onnxruntime runs it on the CPU and copies the caches to
-and fro at each token, an encoder-decoder's wrongly (docs/adr/0016-providers.md)."""
+"""Whether a model writes -> precisions that a GPU runs whole. The attention of one that writes has
+16-bit kernels only: in other precisions it would run on the CPU and copy the caches to and fro at
+each token, an encoder-decoder's wrongly (docs/adr/0016-providers.md)."""
 _SPARING: dict[str, Any] = {"arena_extend_strategy": "kSameAsRequested"}
 """Memory is taken in blocks as large as they have to be: other work shares a small board's."""
 _EFFICIENT_ATTENTION = "2"

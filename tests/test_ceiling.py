@@ -17,7 +17,6 @@ from edge.manifest import read_bundle
 from edge.store import find_bundle
 from tests.conftest import CHIP, ROOT
 
-
 # A process counts to its peak what it shared with its parent, and a test's process is large: so a
 # small one stands between.
 SMALL_PARENT = """
