@@ -73,6 +73,8 @@ def test_it_installs_and_digests_with_the_network_cut(kit: Path, tmp_path: Path)
     site = next((prefix / "current" / "lib").glob("python*/site-packages"))
     names = {path.name.split("-")[0] for path in site.glob("*.dist-info")}
     assert names == {*RUNTIME, "edge_insights"}
+    assert not list((site / "numpy").rglob("tests"))
+    assert list(site.rglob("*.pyc")), "users may not be allowed to compile there"
     licences = {path.name for path in (prefix / "current" / "licences").iterdir()}
     assert {"edge-insights", "onnxruntime", "numpy", "click"} <= licences
 

@@ -145,9 +145,13 @@ def pareto(worth: dict[str, Any]) -> Figure:
                 best = quality
                 front.append((seconds, quality))
         axes.step(*zip(*front, strict=True), where="post", color=INK, linewidth=0.8, alpha=0.5)
+        labelled: list[tuple[float, float]] = []
         for seconds, quality, name, is_model in shown:
             axes.plot([seconds], [quality], "o", color=OURS if is_model else OTHER)
-            axes.annotate(name, (seconds, quality), (5, 4), textcoords="offset points", fontsize=8)
+            crowded = any(abs(seconds - x) < 0.3 and abs(quality - y) < 1 for x, y in labelled)
+            offset = (5, -12) if crowded else (5, 4)
+            axes.annotate(name, (seconds, quality), offset, textcoords="offset points", fontsize=8)
+            labelled.append((seconds, quality))
         axes.margins(0.25)
         axes.set_xlim(0, None)
         axes.set_xlabel("seconds of a cold process on the sample episode")

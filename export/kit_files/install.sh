@@ -80,7 +80,11 @@ if [ ! -e "$target/complete" ]; then
   # shellcheck disable=SC2086
   PYTHONDONTWRITEBYTECODE=1 "$target/bin/python" "$pip/pip" install --quiet --no-index --no-deps \
     --no-compile --no-cache-dir --disable-pip-version-check --root-user-action ignore $wheels
-  models=$("$target/bin/python" -c 'import edge.store as s; print(s.embedded_models_folder())')
+  # Never loaded here: the libraries' own tests, and what onnxruntime brings for workstations.
+  site=$(echo "$target"/lib/python*/site-packages)
+  find "$site/numpy" -type d -name tests -prune -exec rm -rf {} +
+  for tool in transformers quantization tools; do rm -rf "$site/onnxruntime/$tool"; done
+  models=$site/edge/models
   for bundle in bundles/*/*; do
     [ -d "$bundle" ] || continue
     mkdir -p "$models/$(basename "$(dirname "$bundle")")"
@@ -91,7 +95,7 @@ if [ ! -e "$target/complete" ]; then
   "$target/bin/edge" models verify >&2
   # A digest, for proof; also compiles the modules that one needs, and no others.
   episode=$("$target/bin/python" -c 'import edge.bench.episode as e; print(e.episode_path())')
-  "$target/bin/edge" summarize --quiet "$episode" >/dev/null
+  PYTHONDONTWRITEBYTECODE='' "$target/bin/edge" summarize --quiet "$episode" >/dev/null
   touch "$target/complete"
   trap - EXIT INT TERM HUP
 fi
