@@ -59,6 +59,14 @@ class Digester:
         self._writing = self._find_writing()
         self._announced: set[str] = set()
 
+    def wait(self) -> None:
+        """Wait until the encoder is loaded.
+
+        :raises BundleError: If it is damaged.
+        :raises InferenceError: If it does not run here.
+        """
+        self._encoder.ready()
+
     def render(self, source: str) -> str:
         """The digest of an episode as text.
 

@@ -18,12 +18,15 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from edge.batch import TRANSCRIPT_SUFFIXES, write_atomically
-from edge.errors import EdgeError, OutputError
+from edge.errors import BundleError, EdgeError, InferenceError, OutputError
 
 LEDGER = ".edge-watch"
 """Folder inside the output, with an entry for each content."""
 QUARANTINE = "quarantine"
 BEGUN, DONE, FAILED = "begun", "done", "failed"
+
+_NOT_THE_FILES_FAULT = (BundleError, InferenceError, OutputError)
+"""These leave a file where it is: it is tried again."""
 
 Render = Callable[[str], str]
 """Path of a transcript -> text of its digest."""
@@ -100,7 +103,9 @@ class Inbox:
         :param now_s: The time, on any clock that only goes forward; None for the system's.
         :return: What became of each new content, as it is done.
         :raises OutputError: If the output cannot be written: nothing is lost, and it can be tried
-            again.
+            again. So it is after the next two.
+        :raises BundleError: If the model is damaged.
+        :raises InferenceError: If the model fails.
         """
         now_s = time.monotonic() if now_s is None else now_s
         waiting = []
@@ -204,7 +209,7 @@ class Inbox:
         self._write(replace(entry, status=BEGUN))
         try:
             text = self._render(str(path))
-        except OutputError:
+        except _NOT_THE_FILES_FAULT:
             raise
         except EdgeError as error:
             return self._put_away(path, replace(entry, detail=str(error)))

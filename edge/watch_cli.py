@@ -49,6 +49,7 @@ def watch(inbox: Path, words: int, **options: Any) -> None:
     from edge.watch import Inbox, only_one
 
     digester = Digester(options, ALL_PARTS, words)
+    digester.wait()  # a model that does not work is told at once, not at the first episode
     with only_one(options["output"]):
         watched = Inbox(
             inbox,

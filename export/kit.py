@@ -111,6 +111,9 @@ def build_kit(
         )
     for bundle in bundles:
         verify_files(bundle)
+    output = output.absolute()
+    if not output.parent.is_dir():
+        raise KitError(f"there is no folder {output.parent}", "Give another --output.")
     with tempfile.TemporaryDirectory(dir=output.parent) as work:
         folder = Path(work)
         names = {_package(wheel): wheel for wheel in wheels}

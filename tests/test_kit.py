@@ -210,6 +210,12 @@ def test_a_wheel_that_does_not_fit_is_refused(tmp_path: Path) -> None:
     assert not (tmp_path / "kit.tar").exists()
 
 
+def test_an_output_that_cannot_be_is_an_error(tmp_path: Path) -> None:
+    command = ["kit", "--device", "pi5", "--output", str(tmp_path / "none" / "k.tar")]
+    result = CliRunner().invoke(main, command)
+    assert result.exit_code == 1 and "there is no folder" in result.stderr
+
+
 def test_an_unknown_python_is_an_error(tmp_path: Path) -> None:
     command = ["kit", "--device", "pi5", "--python", "2.7", "--output", str(tmp_path / "k.tar")]
     result = CliRunner().invoke(main, command)

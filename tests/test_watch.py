@@ -17,7 +17,7 @@ import pytest
 
 import edge.watch
 from edge.bench.episode import make_transcript
-from edge.errors import OutputError, TranscriptError
+from edge.errors import InferenceError, OutputError, TranscriptError
 from edge.watch import DONE, FAILED, LEDGER, Inbox, only_one
 from tests.conftest import ROOT
 
@@ -131,6 +131,28 @@ def test_a_bad_file_is_put_away_with_the_reason(folders: Folders) -> None:
     folders.look(watched)
     assert folders.look(watched) == ["failed x.txt"]
     assert sorted(p.read_text() for p in quarantine.glob("*.txt")) == ["bad one", "bad two"]
+
+
+def test_a_model_that_fails_is_no_fault_of_the_files(folders: Folders) -> None:
+    fails = [True]
+
+    def render(source: str) -> str:
+        if fails[0] and source.endswith("a.txt"):
+            raise InferenceError("the model failed")
+        return shout(source)
+
+    watched = folders.open(render)
+    for name in ("a.txt", "b.txt"):
+        (folders.inbox / name).write_text(name)
+    folders.look(watched)
+    with pytest.raises(InferenceError):
+        folders.look(watched)
+    with pytest.raises(InferenceError):  # the others are not kept waiting by it
+        folders.look(watched)
+    assert folders.digests() == {"b.txt": "B.TXT"}
+    assert sorted(path.name for path in folders.inbox.iterdir()) == ["a.txt", "b.txt"]
+    fails[0] = False
+    assert folders.look(watched) == ["done a.txt"]
 
 
 def test_hidden_files_and_others_are_no_transcripts(folders: Folders) -> None:
