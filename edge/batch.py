@@ -97,13 +97,7 @@ def run_batch(
     :param report: Told of each outcome as it comes.
     :raises OutputError: If the folder cannot be made.
     """
-    try:
-        output.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise OutputError(
-            f"cannot make the output folder {output}: {error.strerror or error}",
-            "Give a folder you may write to with --output.",
-        ) from error
+    make_folder(output)
     outcomes = []
     for source, name in zip(sources, output_names(sources, suffix), strict=True):
         target = output / name
@@ -125,6 +119,21 @@ def _is_newer(target: Path, source: str) -> bool:
         return source != STDIN and target.stat().st_mtime >= Path(source).stat().st_mtime
     except OSError:
         return False
+
+
+def make_folder(folder: Path) -> None:
+    """Make a folder for output, if it is missing.
+
+    :param folder: The folder.
+    :raises OutputError: If it cannot be made.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(
+            f"cannot make the output folder {folder}: {error.strerror or error}",
+            "Give a folder you may write to with --output.",
+        ) from error
 
 
 def write_atomically(path: Path, text: str) -> None:

@@ -17,7 +17,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
-from edge.batch import TRANSCRIPT_SUFFIXES, write_atomically
+from edge.batch import TRANSCRIPT_SUFFIXES, make_folder, write_atomically
 from edge.errors import BundleError, EdgeError, InferenceError, OutputError
 
 LEDGER = ".edge-watch"
@@ -89,7 +89,7 @@ class Inbox:
         if not inbox.is_dir():
             raise OutputError(f"{inbox} is no folder", "Give a folder that exists, to be watched.")
         for folder in (self._ledger, self._quarantine):
-            _make(folder)
+            make_folder(folder)
         self._remove_leftovers()
         self._names = {entry.output for entry in self.entries()}
         """Of all digests there are or will be."""
@@ -202,11 +202,13 @@ class Inbox:
 
     def _do(self, path: Path, sha256: str, before: Entry | None) -> Entry:
         """One file: claim, digest, write, close."""
-        if before:
+        if before and before.status == BEGUN:
             entry = replace(before, source=path.name, attempts=before.attempts + 1)
-        else:
-            entry = Entry(sha256, path.name, self._free_name(path, sha256), BEGUN)
-        self._write(replace(entry, status=BEGUN))
+        else:  # new, or it was put away and came again
+            attempts = before.attempts + 1 if before else 1
+            name = self._free_name(path, sha256)
+            entry = Entry(sha256, path.name, name, BEGUN, attempts)
+        self._write(entry)
         try:
             text = self._render(str(path))
         except _NOT_THE_FILES_FAULT:
@@ -253,6 +255,7 @@ class Inbox:
                 f"cannot move {path} to {self._quarantine}: {error.strerror or error}",
                 "Check the permissions of both folders.",
             ) from error
+        self._names.discard(entry.output)
         return self._write(replace(entry, status=FAILED, output=target.name))
 
 
@@ -269,16 +272,6 @@ def _move(path: Path, target: Path) -> None:
         path.unlink()
 
 
-def _make(folder: Path) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise OutputError(
-            f"cannot make the folder {folder}: {error.strerror or error}",
-            "Give an --output that you may write to.",
-        ) from error
-
-
 @contextmanager
 def only_one(output: Path) -> Iterator[None]:
     """Hold an output folder, so that no two programs fill it.
@@ -286,7 +279,7 @@ def only_one(output: Path) -> Iterator[None]:
     :param output: The folder, made if missing.
     :raises OutputError: If another one holds it, or it cannot be made.
     """
-    _make(output / LEDGER)
+    make_folder(output / LEDGER)
     try:
         import fcntl
     except ImportError:  # Windows

@@ -133,6 +133,24 @@ def test_a_bad_file_is_put_away_with_the_reason(folders: Folders) -> None:
     assert sorted(p.read_text() for p in quarantine.glob("*.txt")) == ["bad one", "bad two"]
 
 
+def test_a_file_that_was_put_away_may_come_again(folders: Folders) -> None:
+    is_strict = [True]
+
+    def render(source: str) -> str:
+        if is_strict[0]:
+            raise TranscriptError("not as it should be")
+        return shout(source)
+
+    watched = folders.open(render)
+    for expected in ("failed a.txt", "done a.txt"):
+        (folders.inbox / "a.txt").write_text("one")
+        folders.look(watched)
+        assert folders.look(watched) == [expected]
+        is_strict[0] = False
+    assert folders.digests() == {"a.txt": "ONE"}
+    assert len(watched.entries()) == 1
+
+
 def test_a_model_that_fails_is_no_fault_of_the_files(folders: Folders) -> None:
     fails = [True]
 
