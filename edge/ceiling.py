@@ -20,6 +20,8 @@ BATCH_SIZES = (256, 128, 64)
 differ a little, as its rounding depends on the company."""
 _LOADED = {"fp32": 1.9, "fp16": 3.2, "int8": 1.9, "int4": 1.9}
 """Memory of a loaded model to the size of its files."""
+_RUNTIME_BYTES = 62 * MIB
+"""Python with onnxruntime and numpy, which may not be there yet."""
 _WRITING_BYTES = 90 * MIB
 """Caches and scores of six texts that are written at once."""
 _BYTES_PER_WORD = 1800
@@ -57,7 +59,8 @@ class Ceiling:
         loaded = int(_LOADED[bundle.manifest.precision] * bundle.size_bytes)
         if bundle.manifest.generator:
             loaded += _WRITING_BYTES
-        self._require(resident_bytes() + loaded, f"loading {bundle.id}")
+        before = max(resident_bytes(), _RUNTIME_BYTES)
+        self._require(before + loaded, f"loading {bundle.id}")
 
     def share(self, n_words: int, threads: int) -> Share:
         """Threads and batches for an episode, once the models are loaded: the fastest that fit.
