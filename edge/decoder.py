@@ -42,7 +42,7 @@ class Decoder:
         self.placement = session.placement
         self._vocabulary_size = session.outputs["logits"].shape[1]
         self._session = session
-        self._read_tokens = READ_TOKENS_ON_GPU if session.on_gpu else READ_TOKENS
+        self._read_tokens = READ_TOKENS if session.gpu is None else READ_TOKENS_ON_GPU
         self._prefix = Prefix((), {})
 
     @stage("prefill")
@@ -68,7 +68,7 @@ class Decoder:
         n_known = [
             self._fill_prefix(arrays, i * copies, prompt) for i, prompt in enumerate(prompts)
         ]
-        cache = RowArrays(arrays, self._session.on_gpu)
+        cache = RowArrays(arrays, self._session.gpu)
         logits = np.empty((rows, self._vocabulary_size), np.float32)
         for i, prompt in enumerate(prompts):
             own = cache.row(i * copies)
@@ -81,7 +81,7 @@ class Decoder:
         if copies > 1:
             cache.edit(copy_rows)
         lengths = np.repeat(np.array([len(prompt) for prompt in prompts], np.int32), copies)
-        nothing = RowArrays({}, self._session.on_gpu)
+        nothing = RowArrays({}, self._session.gpu)
         return Writing(self._session, cache, lengths, logits, _wanting(-1), nothing)
 
     def scores(self, token_ids: Sequence[int]) -> tuple[FloatArray, Sequence[int]]:
@@ -92,7 +92,7 @@ class Decoder:
         :raises InferenceError: If it is longer than the context.
         """
         self.check_length(len(token_ids), 0)
-        cache = RowArrays(new_cache(self._session, 1, len(token_ids)), self._session.on_gpu)
+        cache = RowArrays(new_cache(self._session, 1, len(token_ids)), self._session.gpu)
         parts = [
             self._run(cache, np.array([token_ids[i : i + self._read_tokens]], np.int64), i, 0)
             for i in range(0, len(token_ids), self._read_tokens)
@@ -121,7 +121,7 @@ class Decoder:
         known = self._prefix.token_ids if _begins_with(prompts[0], self._prefix) else ()
         if len(prompts) > 1 and n_shared >= len(known) + MIN_SHARED_TOKENS:
             shared = tuple(prompts[0][:n_shared])
-            cache = RowArrays(new_cache(self._session, 1, n_shared), self._session.on_gpu)
+            cache = RowArrays(new_cache(self._session, 1, n_shared), self._session.gpu)
             self._read(cache, shared, 0)
             self._prefix = Prefix(shared, cache.on_cpu())
 

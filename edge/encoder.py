@@ -63,7 +63,7 @@ class Encoder:
         # A thread a batch: none waits for the others at the end of each operator.
         self._session = Session(model_path(bundle), 1, ARENA, execution, bundle.manifest.precision)
         self.placement = self._session.placement
-        on_gpu = self._session.on_gpu
+        on_gpu = self._session.gpu is not None
         self._threads = 1 if on_gpu else threads or default_threads()
         self._batch_tokens = BATCH_TOKENS_ON_GPU if on_gpu else BATCH_TOKENS
         self.heads = load_heads(bundle)
@@ -80,7 +80,7 @@ class Encoder:
         :param threads: Batches that are embedded at once.
         :param batch_tokens: Padded tokens in one batch.
         """
-        if not self._session.on_gpu:
+        if self._session.gpu is None:
             self._threads, self._batch_tokens = threads, batch_tokens
 
     def encode(self, texts: Sequence[str], progress: Progress | None = None) -> FloatArray:

@@ -52,10 +52,10 @@ class EncoderDecoder:
         """
         for prompt in prompts:
             self.check_length(len(prompt), max_new_tokens)
-        on_gpu = self._decoder.on_gpu
-        read = RowArrays(self._read(prompts), on_gpu)
+        gpu = self._decoder.gpu
+        read = RowArrays(self._read(prompts), gpu)
         rows = len(prompts) * copies
-        cache = RowArrays(new_cache(self._decoder, rows, max_new_tokens), on_gpu)
+        cache = RowArrays(new_cache(self._decoder, rows, max_new_tokens), gpu)
         lengths = np.zeros(rows, np.int32)
         start = np.full((rows, 1), self._start_token_id, np.int64)
         step = Step(self._decoder, cache, start, read.arrays)

@@ -110,6 +110,10 @@ class Session:
             model, options, provider_list(placement, execution, precision)
         )
         self.placement = placement
+        self.gpu: int | None = None
+        """Number of the GPU that it runs on, and in whose memory its arrays are best kept."""
+        if placement.ran in GPU_PROVIDERS:
+            self.gpu = int(execution.options.get("device_id", 0))
         self.inputs = {entry.name: _tensor(entry) for entry in self._session.get_inputs()}
         self.outputs = {entry.name: _tensor(entry) for entry in self._session.get_outputs()}
 
@@ -134,11 +138,6 @@ class Session:
         except Exception as error:
             raise _failed(error) from error
 
-    @property
-    def on_gpu(self) -> bool:
-        """Whether its arrays are best kept in a GPU's memory."""
-        return self.placement.ran in GPU_PROVIDERS
-
     def bind(
         self, inputs: Mapping[str, Array | GpuArray], outputs: Mapping[str, Array | GpuArray]
     ) -> Binding:
@@ -150,7 +149,7 @@ class Session:
         :param outputs: Output name -> contiguous array, written at each run.
         :raises InferenceError: If an array does not fit the model.
         """
-        return Binding(self._session, inputs, outputs, rebinds=self.on_gpu)
+        return Binding(self._session, inputs, outputs, rebinds=self.gpu is not None)
 
 
 def _try_provider(
@@ -188,13 +187,15 @@ def _load(
 
 
 class GpuArray:
-    """An array in a GPU's memory; neighbouring rows of it are arrays of their own.
+    """An array in a GPU's memory; a row of it is an array, too.
 
     :param array: Its content, copied there.
+    :param gpu: The GPU's number.
     """
 
-    def __init__(self, array: Array) -> None:
-        self._value = ort.OrtValue.ortvalue_from_numpy(np.ascontiguousarray(array), CUDA, 0)
+    def __init__(self, array: Array, gpu: int) -> None:
+        self._value = ort.OrtValue.ortvalue_from_numpy(np.ascontiguousarray(array), CUDA, gpu)
+        self.gpu = gpu
         self.shape = array.shape
         self.dtype = array.dtype
         self.pointer: int = self._value.data_ptr()
@@ -206,6 +207,7 @@ class GpuArray:
         """
         row = GpuArray.__new__(GpuArray)
         row._value = self._value  # keeps the memory
+        row.gpu = self.gpu
         row.shape, row.dtype = (1, *self.shape[1:]), self.dtype
         n_bytes = int(np.prod(self.shape[1:])) * self.dtype.itemsize
         row.pointer = self.pointer + i * n_bytes
@@ -258,14 +260,14 @@ class Binding:
             for name, array in inputs.items():
                 if isinstance(array, GpuArray):
                     self._binding.bind_input(
-                        name, CUDA, 0, array.dtype.type, array.shape, array.pointer
+                        name, CUDA, array.gpu, array.dtype.type, array.shape, array.pointer
                     )
                 elif name not in self._bound_at_runs:
                     self._binding.bind_ortvalue_input(name, self._values[id(array)])
             for name, array in outputs.items():
                 if isinstance(array, GpuArray):
                     self._binding.bind_output(
-                        name, CUDA, 0, array.dtype.type, array.shape, array.pointer
+                        name, CUDA, array.gpu, array.dtype.type, array.shape, array.pointer
                     )
                 else:
                     self._binding.bind_ortvalue_output(name, self._values[id(array)])

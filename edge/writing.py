@@ -36,14 +36,14 @@ class RowArrays:
     """Named arrays with a row a text, in the memory that the model reads and writes.
 
     :param arrays: Their content; where the model runs on the CPU, they themselves.
-    :param on_gpu: Whether it runs on a GPU.
+    :param gpu: Number of the GPU it runs on; None for the CPU.
     """
 
-    def __init__(self, arrays: Mapping[str, Array], on_gpu: bool) -> None:
+    def __init__(self, arrays: Mapping[str, Array], gpu: int | None) -> None:
         self.arrays: dict[str, Array | GpuArray] = {
-            name: GpuArray(array) if on_gpu else array for name, array in arrays.items()
+            name: array if gpu is None else GpuArray(array, gpu) for name, array in arrays.items()
         }
-        self._on_gpu = on_gpu
+        self._gpu = gpu
 
     def __len__(self) -> int:
         """Rows."""
@@ -54,7 +54,7 @@ class RowArrays:
 
         :param i: Which.
         """
-        own = RowArrays({}, self._on_gpu)
+        own = RowArrays({}, self._gpu)
         for name, array in self.arrays.items():
             own.arrays[name] = array.row(i) if isinstance(array, GpuArray) else array[i : i + 1]
         return own
@@ -85,7 +85,7 @@ class RowArrays:
         :param rows: Which.
         """
         chosen = {name: array[list(rows)] for name, array in self.on_cpu().items()}
-        return RowArrays(chosen, self._on_gpu)
+        return RowArrays(chosen, self._gpu)
 
 
 class Step:

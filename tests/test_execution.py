@@ -11,6 +11,7 @@ import pytest
 from click.testing import CliRunner
 
 import edge.session
+import edge.writing
 from edge.cli import main
 from edge.encoder import Encoder
 from edge.errors import InferenceError
@@ -30,6 +31,7 @@ from edge.execution import (
 )
 from edge.manifest import read_bundle
 from edge.store import find_bundle
+from edge.writing import RowArrays
 from tests.conftest import CHIP, ROOT
 
 ONLY_CPU = [PROVIDERS[CPU]]
@@ -202,9 +204,9 @@ def test_rows_of_a_gpu_array_lie_where_they_should() -> None:
 
     array = edge.session.GpuArray.__new__(edge.session.GpuArray)
     array._value, array.shape, array.dtype = Value(), (4, 2, 8), np.dtype(np.float16)
-    array.pointer = array._value.data_ptr()
+    array.pointer, array.gpu = array._value.data_ptr(), 1
     row = array.row(3)
-    assert row.shape == (1, 2, 8)
+    assert (row.shape, row.gpu) == ((1, 2, 8), 1)
     assert row.pointer == 1000 + 3 * 2 * 8 * 2
 
 
@@ -227,3 +229,44 @@ def test_names_of_providers_are_onnxruntimes() -> None:
 
 def test_a_bundles_precision_is_what_its_manifest_says(fp16_bundle: Path) -> None:
     assert read_bundle(fp16_bundle).manifest.precision == "fp16"
+
+
+class Distant:
+    """An array that is reached by copying only, as a GPU's is."""
+
+    def __init__(self, array: np.ndarray, gpu: int) -> None:
+        self._content = array.copy()
+        self.shape, self.dtype, self.gpu = array.shape, array.dtype, gpu
+
+    def to_cpu(self) -> np.ndarray:
+        return self._content.copy()
+
+    def write(self, array: np.ndarray) -> None:
+        self._content[...] = array
+
+    def row(self, i: int) -> Distant:
+        row = Distant(self._content[:0], self.gpu)
+        row._content = self._content[i : i + 1]
+        return row
+
+
+def test_arrays_elsewhere_change_as_those_here_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(edge.writing, "GpuArray", Distant)
+    start = np.arange(24.0).reshape(4, 2, 3)
+    results = []
+    for gpu in (None, 0):
+        rows = RowArrays({"key_0": start.copy(), "value_0": -start}, gpu)
+
+        def change(array: np.ndarray) -> None:
+            array[[0, 2], :, :2] = array[[1, 3], :, :2]
+
+        rows.edit(change)
+        rows.row(1).edit(lambda array: array.fill(7))
+        chosen = rows.select([1, 2])
+        chosen.edit(lambda array: array.__imul__(2))  # copies: the others stay
+        results.append((len(rows), len(chosen), rows.on_cpu(), chosen.on_cpu()))
+    here, there = results
+    assert here[:2] == there[:2] == (4, 2)
+    for a, b in zip(here[2:], there[2:], strict=True):
+        assert all(np.array_equal(a[name], b[name]) for name in ("key_0", "value_0"))
+    assert (here[2]["key_0"][1] == 7).all() and (here[3]["key_0"][0] == 14).all()
