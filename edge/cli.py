@@ -12,7 +12,6 @@ from edge import __version__
 from edge.digest_options import digest_options, summary_options
 from edge.errors import EdgeError
 from edge.models_cli import models
-from edge.records import ALL_PARTS
 from edge.stages import stage
 from edge.watch_cli import watch
 
@@ -95,7 +94,7 @@ def summarize(words: int, **options: Any) -> None:
 
     EPISODE is a transcript file, a folder of them, or '-' for standard input.
     """
-    _run(options, ALL_PARTS, words)
+    _run(options, None, words)
 
 
 @main.command()
@@ -112,7 +111,7 @@ def chapters(**options: Any) -> None:
     _run(options, frozenset({"chapters"}))
 
 
-def _run(options: dict[str, Any], parts: frozenset[str], words: int = 120) -> None:
+def _run(options: dict[str, Any], parts: frozenset[str] | None, words: int = 120) -> None:
     """Digest all episodes to standard output, or as a batch into a folder."""
     with stage("load"):
         from edge.batch import expand_sources, run_batch

@@ -32,7 +32,7 @@ class Digester:
 
     :param options: Of a command with ``model_options``, and its ``format_name``, ``model``,
         ``strict``, ``quiet`` and ``verbose``; where it writes, ``kind``, ``writer`` and ``budget``.
-    :param parts: Which of ``summary``, ``keyphrases`` and ``chapters`` to make.
+    :param parts: Which of ``summary``, ``keyphrases`` and ``chapters`` to make; None for all.
     :param words: Word budget of the summary.
     :param one_line: Whether JSON is to be one line an episode.
     :raises BundleError: If a model is not here.
@@ -42,7 +42,7 @@ class Digester:
     def __init__(
         self,
         options: dict[str, Any],
-        parts: frozenset[str],
+        parts: frozenset[str] | None = None,
         words: int = 120,
         one_line: bool = False,
     ) -> None:
@@ -122,6 +122,7 @@ class Digester:
         with stage("load"):
             from edge.digest import digest_transcript
             from edge.domain import find_warnings
+            from edge.records import ALL_PARTS
 
         options = self._options
         transcript = _read(source)
@@ -158,7 +159,7 @@ class Digester:
             source_path=source,
             fallback_title="Standard input" if source == STDIN else _title(Path(source)),
             summary_words=self._words,
-            parts=self._parts,
+            parts=self._parts or ALL_PARTS,
             progress=_progress() if shows else None,
             writer=writer,
             summary_reason=reason,

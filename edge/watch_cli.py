@@ -11,7 +11,6 @@ import click
 from edge.click_types import Seconds
 from edge.digest_options import digest_options, summary_options
 from edge.errors import EdgeError
-from edge.records import ALL_PARTS
 
 if TYPE_CHECKING:
     from edge.watch import Entry, Inbox
@@ -48,7 +47,7 @@ def watch(inbox: Path, words: int, **options: Any) -> None:
     from edge.render import SUFFIXES
     from edge.watch import Inbox, only_one
 
-    digester = Digester(options, ALL_PARTS, words)
+    digester = Digester(options, words=words)
     digester.wait()  # a model that does not work is told at once, not at the first episode
     with only_one(options["output"]):
         watched = Inbox(
