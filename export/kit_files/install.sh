@@ -104,6 +104,9 @@ mkdir -p "$bin"
 ln -sfn "versions/$KIT" "$prefix/current.new"
 mv -T "$prefix/current.new" "$prefix/current"
 ln -sf "$prefix/current/bin/edge" "$bin/edge"
+if command -v systemctl >/dev/null; then # a service that runs the version before
+  systemctl try-restart edge-watch.service 2>/dev/null || true
+fi
 for old in "$prefix"/versions/*; do
   [ "$old" = "$target" ] || rm -rf "$old"
 done
