@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ from click.testing import CliRunner
 
 import edge.session
 import edge.writing
+from edge.advice import Advice, Pace, recommended_first
 from edge.cli import main
 from edge.encoder import Encoder
 from edge.errors import InferenceError
@@ -270,3 +272,22 @@ def test_arrays_elsewhere_change_as_those_here_do(monkeypatch: pytest.MonkeyPatc
     for a, b in zip(here[2:], there[2:], strict=True):
         assert all(np.array_equal(a[name], b[name]) for name in ("key_0", "value_0"))
     assert (here[2]["key_0"][1] == 7).all() and (here[3]["key_0"][0] == 14).all()
+
+
+def test_a_more_exact_precision_wins_where_it_is_hardly_slower() -> None:
+    bundle = find_bundle()
+
+    def pace(precision: str, seconds: float) -> Pace:
+        manifest = replace(bundle.manifest, precision=precision)
+        return Pace(replace(bundle, manifest=manifest), seconds, 5, CPU)
+
+    paces = [pace("int8", 0.100), pace("fp32", 0.104), pace("fp16", 0.2)]
+    assert recommended_first(paces) == [paces[1], paces[0], paces[2]]
+    paces[1] = pace("fp32", 0.11)
+    assert recommended_first(paces)[0] == paces[0]
+    advice = Advice("minilm-l6", tuple(recommended_first(paces)), ("int4 does not work: why",))
+    assert str(advice) == (
+        "use int8; int8 100 ms on cpu; fp32 110 ms on cpu, 1.1 times as long; "
+        "fp16 200 ms on cpu, 2.0 times as long; int4 does not work: why"
+    )
+    assert recommended_first([]) == []
