@@ -6,13 +6,11 @@ but read from the kernel, as far as it tells.
 
 from __future__ import annotations
 
-import resource
-import sys
 from dataclasses import dataclass
-from pathlib import Path
 
 from edge.errors import MemoryLimitError
 from edge.manifest import Bundle
+from edge.memory import peak_bytes, resident_bytes
 
 MIB = 1 << 20
 BATCH_SIZES = (256, 128, 64)
@@ -95,26 +93,3 @@ class Ceiling:
                 f"{self._max_bytes // MIB} MiB",
                 "Allow more, or use a smaller model; nothing was begun.",
             )
-
-
-def resident_bytes() -> int:
-    """Memory this process has now."""
-    return _status_bytes("VmRSS")
-
-
-def peak_bytes() -> int:
-    """The most memory this program had."""
-    # Not what getrusage tells: that counts in what the process was before it became this program.
-    return _status_bytes("VmHWM")
-
-
-def _status_bytes(name: str) -> int:
-    """A figure of the kernel's; where it has none, the most that getrusage knows of."""
-    try:
-        for line in Path("/proc/self/status").read_text(encoding="ascii").split("\n"):
-            if line.startswith(name):
-                return int(line.split()[1]) << 10
-    except (OSError, ValueError):
-        pass
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak if sys.platform == "darwin" else peak << 10  # Linux counts in KiB

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from edge.batch import STDIN
-from edge.ceiling import MIB, Ceiling, peak_bytes
+from edge.ceiling import MIB, Ceiling
 from edge.encoder import LoadingEncoder
 from edge.errors import EdgeError, MemoryLimitError
+from edge.memory import peak_bytes
 from edge.model_options import execution_of, say_placements
 from edge.session import default_threads
 from edge.stages import stage, stopwatch

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 import edge.ceiling
+import edge.memory
 from edge.bench.episode import make_transcript
 from edge.ceiling import BATCH_SIZES, MIB, Ceiling
 from edge.errors import MemoryLimitError
@@ -70,7 +71,7 @@ def test_what_cannot_fit_is_refused_before_work_starts() -> None:
 def test_a_writer_that_cannot_fit_is_refused_or_left_out(tmp_path: Path) -> None:
     bundle = read_bundle(ROOT / "tests" / "data" / "bundles" / "tiny-llama-fp32")
     with pytest.raises(MemoryLimitError, match="loading tiny-llama-fp32"):
-        Ceiling(edge.ceiling.resident_bytes() + 20 * MIB).check_load(bundle)
+        Ceiling(edge.memory.resident_bytes() + 20 * MIB).check_load(bundle)
 
 
 def test_shares_shrink_with_the_room(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -100,7 +101,7 @@ def test_a_longer_episode_needs_more(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_the_kernel_tells_what_there_is() -> None:
-    assert 10 * MIB < edge.ceiling.resident_bytes() <= edge.ceiling.peak_bytes() + MIB
+    assert 10 * MIB < edge.memory.resident_bytes() <= edge.memory.peak_bytes() + MIB
 
 
 def test_sizes_are_read() -> None:

@@ -240,6 +240,8 @@ def run_process(
                     process.loaded = event
                 elif kind == "warm":
                     meter.start()
+                elif kind == "end":
+                    process.peak_rss_bytes = event["peak_rss_bytes"]
                 else:
                     process.samples.append(event)
             process.energy_j = meter.stop()
@@ -253,8 +255,9 @@ def run_process(
         if child.returncode != 0 or not process.samples:
             complaints.seek(0)
             raise _failure(plan.case, child.returncode, complaints.read())
-    # Linux counts ru_maxrss in KiB.
-    process.peak_rss_bytes = usage.ru_maxrss * 1024
+    if not process.peak_rss_bytes:
+        # An older build that tells nothing. Linux counts in KiB, and what it shared with us, too.
+        process.peak_rss_bytes = usage.ru_maxrss * 1024
     process.temp_c_max = thermometer.highest_c
     if is_cold:
         process.samples[0] |= {"ns": ended_ns - started_ns, "episodes": 1}

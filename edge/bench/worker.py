@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from edge.errors import EdgeError
 from edge.execution import ON_CPU, Execution
+from edge.memory import peak_bytes
 from edge.process import begin, end
 from edge.stages import stage, stopwatch
 
@@ -59,6 +60,7 @@ def _run(job: dict[str, Any], begun_ns: int) -> None:
             spent_ns = time.perf_counter_ns() - started_ns
         _say(event="sample", ns=spent_ns, stages_ns=watch.nanoseconds, **extra)
         taken += 1
+    _say(event="end", peak_rss_bytes=peak_bytes())
 
 
 def _say(**fields: Any) -> None:
@@ -75,6 +77,7 @@ def _cold(job: dict[str, Any], begun_ns: int) -> None:
         with Path(job["output"]).open("w", encoding="utf-8") as file, redirect_stdout(file):
             edge(job["command"], standalone_mode=False)
     _say(event="sample", stages_ns=watch.nanoseconds)
+    _say(event="end", peak_rss_bytes=peak_bytes())
     end(0)
 
 
