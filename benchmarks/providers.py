@@ -27,6 +27,7 @@ from edge.execution import Execution
 from edge.generate import write_tokens
 from edge.generator import Generator
 from edge.manifest import Bundle, read_bundle
+from edge.prompts import Prompt
 from edge.sampling import FloatArray, GenerationSettings, TokenRules, log_softmax
 from edge.sentences import rebuild_sentences
 from edge.session import runtime_version
@@ -148,12 +149,12 @@ def prepare(models: Mapping[str, Any]) -> tuple[dict[str, Rates], dict[str, dict
     first = next(iter(models.values()))
     if isinstance(first, Encoder):
         texts = sentences()
-        token_ids = first._tokens(texts)
+        token_ids = first.tokens(texts)
         rates = {name: encoder_rates(model, token_ids) for name, model in models.items()}
         vectors = {name: model.encode_tokens(token_ids) for name, model in models.items()}
         reference = next(iter(vectors.values()))
         return rates, {name: encoder_parity(reference, own) for name, own in vectors.items()}
-    token_ids = first._encode(" ".join(sentences()), False)
+    token_ids = first.tokens(Prompt(" ".join(sentences())))
     rates = {name: generator_rates(model, token_ids) for name, model in models.items()}
     n = min(256, first.spec.context_tokens, first.spec.max_new_tokens)
     scored = {name: model.scores(token_ids[:n]) for name, model in models.items()}

@@ -1,6 +1,6 @@
 """A ceiling on memory: whether the work fits below it, and with how many threads and what batches.
 
-The figures were measured (docs/benchmarks.md, "Under a ceiling"); what is loaded is not estimated
+The figures were measured (docs/boards.md, "Below a ceiling"); what is loaded is not estimated
 but read from the kernel, as far as it tells.
 """
 
@@ -47,6 +47,8 @@ class Ceiling:
 
     def __init__(self, max_rss_bytes: int) -> None:
         self._max_bytes = max_rss_bytes
+        self._loaded_bytes = 0
+        """With the models, before the first episode: what that one leaves is used again."""
 
     def check_load(self, bundle: Bundle) -> None:
         """Refuse a model that cannot be loaded below the ceiling, before it is.
@@ -57,8 +59,9 @@ class Ceiling:
         loaded = int(_LOADED[bundle.manifest.precision] * bundle.size_bytes)
         if bundle.manifest.generator:
             loaded += _WRITING_BYTES
-        before = max(resident_bytes(), _RUNTIME_BYTES)
-        self._require(before + loaded, f"loading {bundle.id}")
+        needed = max(resident_bytes(), _RUNTIME_BYTES) + loaded
+        if needed > self._max_bytes:
+            raise self._refusal(needed, f"loading {bundle.id}")
 
     def share(self, n_words: int, threads: int) -> Share:
         """Threads and batches for an episode, once the models are loaded: the fastest that fit.
@@ -70,26 +73,25 @@ class Ceiling:
         text = n_words * _BYTES_PER_WORD
         if n_words > _WHOLE_WORDS:
             text = _PART_WORDS * _BYTES_PER_WORD + n_words * _TEXT_BYTES_PER_WORD
-        fixed = max(resident_bytes(), peak_bytes()) + text + _SLACK_BYTES
+        self._loaded_bytes = self._loaded_bytes or peak_bytes()
+        fixed = self._loaded_bytes + text + _SLACK_BYTES
+        room = self._max_bytes - fixed
         for batch_tokens in BATCH_SIZES:
-            room = self._max_bytes - fixed
             fitting = min(threads, room // (batch_tokens * _BATCH_BYTES_PER_TOKEN))
             # All threads with smaller batches are faster than fewer with larger ones.
             if fitting == threads or (batch_tokens == BATCH_SIZES[-1] and fitting >= 1):
                 return Share(int(fitting), batch_tokens)
         least = fixed + BATCH_SIZES[-1] * _BATCH_BYTES_PER_TOKEN
-        self._require(least, f"an episode of {n_words:,} words")
-        return Share(1, BATCH_SIZES[-1])
+        raise self._refusal(least, f"an episode of {n_words:,} words")
 
     @property
     def is_broken(self) -> bool:
         """Whether the process took more after all."""
         return peak_bytes() > self._max_bytes
 
-    def _require(self, n_bytes: int, what: str) -> None:
-        if n_bytes > self._max_bytes:
-            raise MemoryLimitError(
-                f"{what} takes about {-(-n_bytes // MIB)} MiB, and --max-rss allows "
-                f"{self._max_bytes // MIB} MiB",
-                "Allow more, or use a smaller model; nothing was begun.",
-            )
+    def _refusal(self, n_bytes: int, what: str) -> MemoryLimitError:
+        return MemoryLimitError(
+            f"{what} takes about {-(-n_bytes // MIB)} MiB, and --max-rss allows "
+            f"{self._max_bytes // MIB} MiB",
+            "Allow more, or use a smaller model; nothing was begun.",
+        )

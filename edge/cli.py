@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from edge import __version__
+from edge.click_types import Command, all_of
 from edge.digest_options import digest_options, summary_options
 from edge.errors import EdgeError
 from edge.models_cli import models
@@ -17,8 +18,6 @@ from edge.watch_cli import watch
 
 if TYPE_CHECKING:
     from edge.batch import Outcome
-
-Command = TypeVar("Command", bound=Callable[..., Any])
 
 
 class EdgeCommand(click.Group):
@@ -75,15 +74,9 @@ def _episode_options(formats: tuple[str, ...]) -> Callable[[Command], Command]:
         click.option("--output", type=click.Path(path_type=Path, file_okay=False),
                      help="Write one file an episode into this folder."),
         click.option("--force", is_flag=True, help="Redo episodes whose output is up to date."),
+        digest_options(formats),
     ]  # fmt: skip
-
-    def decorate(command: Command) -> Command:
-        command = digest_options(formats)(command)
-        for option in reversed(options):
-            command = option(command)
-        return command
-
-    return decorate
+    return all_of(options)
 
 
 @main.command()

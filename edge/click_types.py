@@ -1,8 +1,9 @@
-"""Kinds of values on the command line."""
+"""Kinds of values on the command line, and several options at once."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 import click
 
@@ -11,6 +12,23 @@ if TYPE_CHECKING:
     _SizeType = click.ParamType[int]
 else:  # older releases of click have no type there
     _TimeType = _SizeType = click.ParamType
+
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+def all_of(options: list[Callable[[Any], Any]]) -> Callable[[Command], Command]:
+    """A decorator that puts several options on a command, in the order of its help.
+
+    :param options: Decorators, as ``click.option`` makes them.
+    """
+
+    def decorate(command: Command) -> Command:
+        for option in reversed(options):
+            command = option(command)
+        return command
+
+    return decorate
 
 
 class Seconds(_TimeType):

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, TypeVar
 
 import click
 
-from edge.click_types import Bytes, Seconds
+from edge.click_types import Bytes, Command, Seconds, all_of
 from edge.model_options import model_options
-
-Command = TypeVar("Command", bound=Callable[..., Any])
 
 
 def digest_options(formats: tuple[str, ...]) -> Callable[[Command], Command]:
@@ -31,7 +28,7 @@ def digest_options(formats: tuple[str, ...]) -> Callable[[Command], Command]:
         click.option("--quiet", "-q", is_flag=True, help="Only errors on standard error."),
         click.option("--verbose", "-v", is_flag=True, help="Stage times on standard error."),
     ]  # fmt: skip
-    return _all(options)
+    return all_of(options)
 
 
 def summary_options(command: Command) -> Command:
@@ -51,13 +48,4 @@ def summary_options(command: Command) -> Command:
         click.option("--budget", type=Seconds(), default="60s", show_default=True,
                      help="Time that 'auto' may take for an episode, such as 90s or 2m."),
     ]  # fmt: skip
-    return _all(options)(command)
-
-
-def _all(options: list[Callable[[Any], Any]]) -> Callable[[Command], Command]:
-    def decorate(command: Command) -> Command:
-        for option in reversed(options):
-            command = option(command)
-        return command
-
-    return decorate
+    return all_of(options)(command)

@@ -38,6 +38,7 @@ class Digester:
     :param one_line: Whether JSON is to be one line an episode.
     :raises BundleError: If a model is not here.
     :raises InferenceError: If it must not run as it was asked to.
+    :raises MemoryLimitError: If it cannot be loaded below the ceiling.
     """
 
     def __init__(

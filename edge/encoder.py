@@ -91,7 +91,7 @@ class Encoder:
         :return: Shape (texts, dimension), rows of length 1, in the order given.
         :raises InferenceError: If onnxruntime fails.
         """
-        return self.begin(self._tokens(texts)).result(progress)
+        return self.begin(self.tokens(texts)).result(progress)
 
     def encode_tokens(self, token_ids: Sequence[Sequence[int]]) -> FloatArray:
         """``encode``, of texts that are tokens already.
@@ -107,7 +107,7 @@ class Encoder:
 
         :param texts: Any number of texts.
         """
-        return self.begin(self._tokens(texts))
+        return self.begin(self.tokens(texts))
 
     def begin(self, token_ids: Sequence[Sequence[int]]) -> Encoding:
         """``begin_texts``, of texts that are tokens already.
@@ -132,7 +132,7 @@ class Encoder:
 
         :param texts: Any texts.
         """
-        return sum(map(len, self._tokens(texts)))
+        return sum(map(len, self.tokens(texts)))
 
     def rarity(self, word: str) -> float:
         """How rare a word is, 0 (among the commonest) to 1, from its place in the vocabulary.
@@ -147,7 +147,11 @@ class Encoder:
             return 1.0
         return min(1.0, max(0.0, math.log(max(place, 1) / COMMON_PLACE) / math.log(RARE_FACTOR)))
 
-    def _tokens(self, texts: Sequence[str]) -> list[list[int]]:
+    def tokens(self, texts: Sequence[str]) -> list[list[int]]:
+        """Tokens of each text, without markers.
+
+        :param texts: Any number of texts.
+        """
         tokens: list[list[int]] = []
         with stage("tokenize"):
             for start in range(0, len(texts), TOKENIZED_TOGETHER):

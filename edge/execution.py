@@ -21,10 +21,10 @@ PROVIDERS = {
 GPU_PROVIDERS = frozenset({CUDA, TENSORRT})
 CACHE_VARIABLE = "EDGE_INSIGHTS_CACHE"
 
-_ON_GPU = {False: ("fp32", "fp16"), True: ("fp16",)}
-"""Whether a model writes -> precisions that a GPU runs whole. The attention of one that writes has
-16-bit kernels only: in other precisions it would run on the CPU and copy the caches to and fro at
-each token, an encoder-decoder's wrongly (docs/adr/0016-providers.md)."""
+_ENCODERS_ON_GPU, _WRITERS_ON_GPU = ("fp32", "fp16"), ("fp16",)
+"""Precisions that a GPU runs whole. The attention of a model that writes has 16-bit kernels only:
+in others it would run on the CPU and copy the caches to and fro at each token, an
+encoder-decoder's wrongly (docs/adr/0016-providers.md)."""
 _SPARING: dict[str, Any] = {"arena_extend_strategy": "kSameAsRequested"}
 """Memory is taken in blocks as large as they have to be: other work shares a small board's."""
 _EFFICIENT_ATTENTION = "2"
@@ -87,19 +87,17 @@ def choose(
     :raises InferenceError: If it is not offered and ``strict``, or the CPU may not run the model.
     """
     asked = execution.provider
-    suits_gpu = precision in _ON_GPU[writes]
-    if asked == AUTO:
-        has_gpu = PROVIDERS[CUDA] in available
-        placement = Placement(AUTO, CUDA if has_gpu and suits_gpu else CPU)
-    elif PROVIDERS[asked] not in available:
+    wanted = asked if asked != AUTO else CUDA if PROVIDERS[CUDA] in available else CPU
+    on_gpu = _WRITERS_ON_GPU if writes else _ENCODERS_ON_GPU
+    if PROVIDERS[wanted] not in available:
         offered = ", ".join(name for name, full in PROVIDERS.items() if full in available)
         placement = Placement(asked, CPU, f"this onnxruntime offers {offered}. {_HOW[asked]}")
-    else:
-        placement = Placement(asked, asked)
-    if PROVIDERS[CUDA] in available and asked in (AUTO, *GPU_PROVIDERS) and not suits_gpu:
+    elif wanted in GPU_PROVIDERS and precision not in on_gpu:
         kind = "models that write" if writes else "encoders"
-        reason = f"of {kind}, GPUs run {' and '.join(_ON_GPU[writes])}, and this is {precision}"
+        reason = f"of {kind}, GPUs run {' and '.join(on_gpu)}, and this is {precision}"
         placement = Placement(asked, CPU, reason)
+    else:
+        placement = Placement(asked, wanted)
     return checked(placement, execution, precision)
 
 

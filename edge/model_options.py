@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from typing import Any, TypeVar
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 import click
 
+from edge.click_types import Command, all_of
 from edge.execution import AUTO, PROVIDERS, Execution, Placement, parse_option
-
-Command = TypeVar("Command", bound=Callable[..., Any])
 
 
 def model_options(command: Command) -> Command:
@@ -28,9 +27,7 @@ def model_options(command: Command) -> Command:
                      "such as device_id=0; may be repeated."),
         click.option("--fp16-on-cpu", is_flag=True, help="Run 16-bit models on a CPU, too."),
     ]  # fmt: skip
-    for option in reversed(options):
-        command = option(command)
-    return command
+    return all_of(options)(command)
 
 
 def _read_options(

@@ -186,43 +186,46 @@ def _load(
         ) from error
 
 
+@dataclass(frozen=True, eq=False)
 class GpuArray:
-    """An array in a GPU's memory; a row of it is an array, too.
+    """An array in a GPU's memory, or a row of one."""
 
-    :param array: Its content, copied there.
-    :param gpu: The GPU's number.
-    """
+    value: ort.OrtValue
+    """Owns the memory, of the whole array."""
+    gpu: int
+    """The GPU's number."""
+    shape: tuple[int, ...]
+    dtype: np.dtype[Any]
+    pointer: int
 
-    def __init__(self, array: Array, gpu: int) -> None:
-        self._value = ort.OrtValue.ortvalue_from_numpy(np.ascontiguousarray(array), CUDA, gpu)
-        self.gpu = gpu
-        self.shape = array.shape
-        self.dtype = array.dtype
-        self.pointer: int = self._value.data_ptr()
+    @classmethod
+    def of(cls, array: Array, gpu: int) -> GpuArray:
+        """A copy of an array in a GPU's memory.
+
+        :param array: Any shape.
+        :param gpu: The GPU's number.
+        """
+        value = ort.OrtValue.ortvalue_from_numpy(np.ascontiguousarray(array), CUDA, gpu)
+        return cls(value, gpu, array.shape, array.dtype, value.data_ptr())
 
     def row(self, i: int) -> GpuArray:
         """A row, shape (1, ...), in the same memory.
 
         :param i: Which.
         """
-        row = GpuArray.__new__(GpuArray)
-        row._value = self._value  # keeps the memory
-        row.gpu = self.gpu
-        row.shape, row.dtype = (1, *self.shape[1:]), self.dtype
         n_bytes = int(np.prod(self.shape[1:])) * self.dtype.itemsize
-        row.pointer = self.pointer + i * n_bytes
-        return row
+        return replace(self, shape=(1, *self.shape[1:]), pointer=self.pointer + i * n_bytes)
 
     def write(self, array: Array) -> None:
-        """Replace the content.
+        """Replace the content of a whole array.
 
         :param array: Of the same shape and type.
         """
-        self._value.update_inplace(np.ascontiguousarray(array))
+        self.value.update_inplace(np.ascontiguousarray(array))
 
     def to_cpu(self) -> Array:
-        """A copy in the processor's memory, of an array that is no row of another."""
-        array: Array = self._value.numpy()
+        """A whole array, copied to the processor's memory."""
+        array: Array = self.value.numpy()
         return array
 
 

@@ -41,7 +41,8 @@ class RowArrays:
 
     def __init__(self, arrays: Mapping[str, Array], gpu: int | None) -> None:
         self.arrays: dict[str, Array | GpuArray] = {
-            name: array if gpu is None else GpuArray(array, gpu) for name, array in arrays.items()
+            name: array if gpu is None else GpuArray.of(array, gpu)
+            for name, array in arrays.items()
         }
         self._gpu = gpu
 

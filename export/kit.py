@@ -25,23 +25,18 @@ FILES = Path(__file__).parent / "kit_files"
 PROJECT = Path(__file__).parent.parent
 OWN = "edge_insights"
 RUNTIME = ("onnxruntime", "numpy", "tokenizers", "click")
-PINS: Mapping[str, Mapping[str, str]] = {
-    "3.10": {
-        "onnxruntime": "1.23.2",  # the last for it
-        "numpy": "2.2.6",
-        "tokenizers": "0.22.2",
-        "click": "8.5.1",
-        "pip": "26.3",
-    },
-    "3.11": {
-        "onnxruntime": "1.31.1",
-        "numpy": "2.4.6",
-        "tokenizers": "0.22.2",
-        "click": "8.5.1",
-        "pip": "26.3",
-    },
+_SINCE_3_11 = {
+    "onnxruntime": "1.31.1",
+    "numpy": "2.4.6",
+    "tokenizers": "0.22.2",
+    "click": "8.5.1",
+    "pip": "26.3",
 }
-PINS = {**PINS, "3.12": PINS["3.11"], "3.13": PINS["3.11"]}
+_LAST_FOR_3_10 = {"onnxruntime": "1.23.2", "numpy": "2.2.6"}
+PINS: Mapping[str, Mapping[str, str]] = {
+    "3.10": _SINCE_3_11 | _LAST_FOR_3_10,
+    **dict.fromkeys(("3.11", "3.12", "3.13"), _SINCE_3_11),
+}
 """Python -> package -> version: the same kit comes out tomorrow. ``pip`` only installs."""
 
 

@@ -111,21 +111,6 @@ def test_a_model_that_writes_is_timed_apart_for_reading_and_writing(
     assert tokens["quality"]["value"] <= tokens["quality"]["baseline"]
 
 
-def test_a_ceiling_on_memory_is_kept_recorded_and_refused(tmp_path: Path) -> None:
-    path = tmp_path / "r.json"
-    options = ["--repeat", "1", "--quiet", "--output", str(path), "--max-rss"]
-    cases = ["--case", "stream words=500 threads=1", "--case", "cold words=500 threads=1"]
-    done = CliRunner().invoke(main, ["bench", *cases, *options, "256M"])
-    assert done.exit_code == 0, done.output
-    assert "in 256 MiB" in done.stdout
-    for case in json.loads(path.read_text())["cases"]:
-        assert case["max_rss_bytes"] == 256 << 20
-        assert not any("were allowed" in reason for reason in case["invalid_reasons"])
-    refused = CliRunner().invoke(main, ["bench", *cases[:2], *options, "60M"])
-    assert refused.exit_code == 1
-    assert "loading minilm-l6-int8 takes about" in refused.stderr
-
-
 def test_the_speed_run_checks_that_the_model_is_right(record: dict[str, Any]) -> None:
     quality = record["cases"][1]["quality"]
     assert quality["metric"] == "golden_cosine"

@@ -8,11 +8,13 @@ import sys
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
 import edge.ceiling
 import edge.memory
 from edge.bench.episode import make_transcript
 from edge.ceiling import BATCH_SIZES, MIB, Ceiling
+from edge.cli import main
 from edge.errors import MemoryLimitError
 from edge.manifest import read_bundle
 from edge.store import find_bundle
@@ -61,6 +63,16 @@ def test_a_tight_ceiling_is_held_with_smaller_batches() -> None:
     assert peak <= 150 * MIB < free
 
 
+@pytest.mark.slow
+def test_one_episode_after_the_other_gets_as_much(tmp_path: Path) -> None:
+    folder, output = ROOT / "seeds", tmp_path / "out"
+    options = ["--output", str(output), "--max-rss", "160M", "--threads", "4", "--verbose"]
+    code, peak, _, errors = digest(folder, *options)
+    assert code == 0, errors
+    assert peak <= 160 * MIB
+    assert errors.count("4 threads, 128 tokens a batch") >= 4, errors
+
+
 def test_what_cannot_fit_is_refused_before_work_starts() -> None:
     code, _, output, errors = digest(CHIP, "--max-rss", "40M")
     assert (code, output) == (1, "")
@@ -75,7 +87,6 @@ def test_a_writer_that_cannot_fit_is_refused_or_left_out(tmp_path: Path) -> None
 
 
 def test_shares_shrink_with_the_room(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(edge.ceiling, "resident_bytes", lambda: 120 * MIB)
     monkeypatch.setattr(edge.ceiling, "peak_bytes", lambda: 120 * MIB)
     shares = []
     for limit in range(500, 100, -1):
@@ -92,7 +103,6 @@ def test_shares_shrink_with_the_room(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_longer_episode_needs_more(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(edge.ceiling, "resident_bytes", lambda: 120 * MIB)
     monkeypatch.setattr(edge.ceiling, "peak_bytes", lambda: 120 * MIB)
     ceiling = Ceiling(165 * MIB)
     assert ceiling.share(1000, 4).threads * ceiling.share(1000, 4).batch_tokens > (
@@ -122,3 +132,18 @@ def test_the_default_model_and_a_long_episode(tmp_path: Path) -> None:
     assert find_bundle().id == "minilm-l6-int8"
     code, peak, _, errors = digest(path, "--max-rss", "256M")
     assert code == 0 and peak < 256 * MIB, errors
+
+
+def test_the_bench_keeps_records_and_refuses(tmp_path: Path) -> None:
+    path = tmp_path / "r.json"
+    options = ["--repeat", "1", "--quiet", "--output", str(path), "--max-rss"]
+    cases = ["--case", "stream words=500 threads=1", "--case", "cold words=500 threads=1"]
+    done = CliRunner().invoke(main, ["bench", *cases, *options, "256M"])
+    assert done.exit_code == 0, done.output
+    assert "in 256 MiB" in done.stdout
+    for case in json.loads(path.read_text())["cases"]:
+        assert case["max_rss_bytes"] == 256 << 20
+        assert not any("were allowed" in reason for reason in case["invalid_reasons"])
+    refused = CliRunner().invoke(main, ["bench", *cases[:2], *options, "60M"])
+    assert refused.exit_code == 1
+    assert "loading minilm-l6-int8 takes about" in refused.stderr

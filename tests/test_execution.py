@@ -31,7 +31,6 @@ from edge.execution import (
     parse_option,
     provider_list,
 )
-from edge.manifest import read_bundle
 from edge.store import find_bundle
 from edge.writing import RowArrays
 from tests.conftest import CHIP, ROOT
@@ -199,14 +198,7 @@ def test_verify_tells_of_a_provider_that_did_not_run() -> None:
 
 
 def test_rows_of_a_gpu_array_lie_where_they_should() -> None:
-    class Value:  # a GPU's array as far as it can be without one: shapes and addresses
-        @staticmethod
-        def data_ptr() -> int:
-            return 1000
-
-    array = edge.session.GpuArray.__new__(edge.session.GpuArray)
-    array._value, array.shape, array.dtype = Value(), (4, 2, 8), np.dtype(np.float16)
-    array.pointer, array.gpu = array._value.data_ptr(), 1
+    array = edge.session.GpuArray(None, 1, (4, 2, 8), np.dtype(np.float16), 1000)
     row = array.row(3)
     assert (row.shape, row.gpu) == ((1, 2, 8), 1)
     assert row.pointer == 1000 + 3 * 2 * 8 * 2
@@ -229,16 +221,16 @@ def test_names_of_providers_are_onnxruntimes() -> None:
     assert set(PROVIDERS) > GPU_PROVIDERS
 
 
-def test_a_bundles_precision_is_what_its_manifest_says(fp16_bundle: Path) -> None:
-    assert read_bundle(fp16_bundle).manifest.precision == "fp16"
-
-
 class Distant:
     """An array that is reached by copying only, as a GPU's is."""
 
     def __init__(self, array: np.ndarray, gpu: int) -> None:
         self._content = array.copy()
         self.shape, self.dtype, self.gpu = array.shape, array.dtype, gpu
+
+    @classmethod
+    def of(cls, array: np.ndarray, gpu: int) -> Distant:
+        return cls(array, gpu)
 
     def to_cpu(self) -> np.ndarray:
         return self._content.copy()
