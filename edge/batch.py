@@ -13,6 +13,8 @@ TRANSCRIPT_SUFFIXES = frozenset(
     {".txt", ".srt", ".vtt", ".json", ".jsonl", ".csv", ".tsv", ".lrc", ".html", ".htm"}
 )
 STDIN = "-"
+PARTIAL = ".edge-partial"
+"""Ending of a file that is being written."""
 
 
 @dataclass(frozen=True)
@@ -95,12 +97,19 @@ def run_batch(
     :param render: Source -> text of its output.
     :param force: Whether to redo what is newer than its source.
     :param report: Told of each outcome as it comes.
-    :raises OutputError: If the folder cannot be made.
+    :raises OutputError: If the folder cannot be made, or an output would replace a source.
     """
+    targets = [output / name for name in output_names(sources, suffix)]
+    own = {Path(source).resolve() for source in sources if source != STDIN}
+    for target in targets:
+        if target.resolve() in own:
+            raise OutputError(
+                f"{target} is a transcript, and its digest would replace it",
+                "Give another folder with --output, or another --format; nothing was written.",
+            )
     make_folder(output)
     outcomes = []
-    for source, name in zip(sources, output_names(sources, suffix), strict=True):
-        target = output / name
+    for source, target in zip(sources, targets, strict=True):
         if not force and _is_newer(target, source):
             outcome = Outcome(source, "skipped", str(target))
         else:
@@ -119,6 +128,21 @@ def _is_newer(target: Path, source: str) -> bool:
         return source != STDIN and target.stat().st_mtime >= Path(source).stat().st_mtime
     except OSError:
         return False
+
+
+def keep_apart(source: Path, written: Path, option: str) -> None:
+    """Refuse to write into a folder whose files are read as transcripts.
+
+    :param source: The folder that is read.
+    :param written: The folder that is written to.
+    :param option: That gave it.
+    :raises OutputError: If they are the same.
+    """
+    if source.resolve() == written.resolve():
+        raise OutputError(
+            f"{option} {written} is the folder of the transcripts",
+            "What is written there would be read as one of them: give another folder.",
+        )
 
 
 def make_folder(folder: Path) -> None:
@@ -147,7 +171,7 @@ def write_atomically(path: Path, text: str) -> None:
 
     temporary: str | None = None
     try:
-        handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+        handle, temporary = tempfile.mkstemp(PARTIAL, f".{path.name}.", path.parent)
         with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
             file.write(text)
             file.flush()

@@ -107,7 +107,7 @@ def chapters(**options: Any) -> None:
 def _run(options: dict[str, Any], parts: frozenset[str] | None, words: int = 120) -> None:
     """Digest all episodes to standard output, or as a batch into a folder."""
     with stage("load"):
-        from edge.batch import expand_sources, run_batch
+        from edge.batch import expand_sources, keep_apart, run_batch
         from edge.digester import Digester
 
         sources = expand_sources(options["episodes"])
@@ -116,6 +116,8 @@ def _run(options: dict[str, Any], parts: frozenset[str] | None, words: int = 120
         from edge.render import SUFFIXES
 
     if options["output"]:
+        for argument in options["episodes"]:
+            keep_apart(Path(argument), options["output"], "--output")
         outcomes = run_batch(
             sources,
             options["output"],

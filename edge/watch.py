@@ -17,7 +17,13 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
-from edge.batch import TRANSCRIPT_SUFFIXES, make_folder, write_atomically
+from edge.batch import (
+    PARTIAL,
+    TRANSCRIPT_SUFFIXES,
+    keep_apart,
+    make_folder,
+    write_atomically,
+)
 from edge.errors import BundleError, EdgeError, InferenceError, OutputError
 
 LEDGER = ".edge-watch"
@@ -67,7 +73,7 @@ class Inbox:
     :param render: Makes a digest.
     :param settle_s: A file that has not changed for so long is whole.
     :param quarantine: Where files go that cannot be read; None for a folder inside the output.
-    :raises OutputError: If a folder is missing or cannot be made.
+    :raises OutputError: If a folder is missing, cannot be made, or is the inbox too.
     """
 
     def __init__(
@@ -88,6 +94,8 @@ class Inbox:
         self._ledger = output / LEDGER
         if not inbox.is_dir():
             raise OutputError(f"{inbox} is no folder", "Give a folder that exists, to be watched.")
+        keep_apart(inbox, output, "--output")
+        keep_apart(inbox, self._quarantine, "--quarantine")
         for folder in (self._ledger, self._quarantine):
             make_folder(folder)
         self._remove_leftovers()
@@ -233,13 +241,8 @@ class Inbox:
 
     def _remove_leftovers(self) -> None:
         """Temporary files of a run that was killed while it wrote."""
-        places = (
-            (self._output, f".*{self._suffix}.*"),
-            (self._ledger, ".*"),
-            (self._quarantine, ".*"),
-        )
-        for folder, pattern in places:
-            for path in folder.glob(pattern):
+        for folder in (self._output, self._ledger, self._quarantine):
+            for path in folder.glob(f".*{PARTIAL}"):
                 path.unlink(missing_ok=True)
 
     def _put_away(self, path: Path, entry: Entry) -> Entry:
@@ -264,7 +267,7 @@ def _move(path: Path, target: Path) -> None:
     try:
         path.replace(target)
     except OSError:
-        partial = target.with_name(f".{target.name}.partial")
+        partial = target.with_name(f".{target.name}{PARTIAL}")
         shutil.copyfile(path, partial)
         with partial.open("rb") as file:
             os.fsync(file.fileno())

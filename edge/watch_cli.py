@@ -41,7 +41,7 @@ def watch(inbox: Path, words: int, **options: Any) -> None:
     """Digest the transcripts of the folder INBOX, and those that come.
 
     Each content is digested once, whatever its file is called. It may be stopped at any moment,
-    and goes on where it was.
+    and goes on where it was. With --once the exit code is 1 if a file could not be digested.
     """
     from edge.digester import Digester
     from edge.render import SUFFIXES
@@ -65,10 +65,14 @@ def watch(inbox: Path, words: int, **options: Any) -> None:
 
 def _watch(watched: Inbox, options: dict[str, Any]) -> None:
     """Look until there is nothing to wait for, or for ever."""
+    from edge.watch import FAILED
+
     trouble = ""
+    failed = 0
     while True:
         try:
             for entry in watched.look():
+                failed += entry.status == FAILED
                 if not options["quiet"]:
                     _say(entry)
             trouble = ""
@@ -79,6 +83,11 @@ def _watch(watched: Inbox, options: dict[str, Any]) -> None:
                 trouble = str(error)
                 click.echo(f"Error: {error}\n  Trying again.", err=True)
         if options["once"] and not watched.is_waiting:
+            if failed:
+                raise EdgeError(
+                    f"files that could not be digested: {failed}",
+                    "They are in the quarantine, each with the reason beside it.",
+                )
             return
         time.sleep(options["every"])
 

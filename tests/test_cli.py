@@ -124,6 +124,21 @@ def test_files_of_one_name_do_not_overwrite_each_other(tmp_path: Path) -> None:
     assert len(list(out.iterdir())) == 3
 
 
+def test_a_digest_does_not_replace_or_join_the_transcripts(tmp_path: Path) -> None:
+    path = tmp_path / "pilot.txt"
+    path.write_text(SHORT)
+    replaced = edge("summarize", path, "--output", tmp_path / ".", "--force")
+    assert replaced.exit_code == 1
+    assert "pilot.txt is a transcript, and its digest would replace it" in replaced.stderr
+    joined = edge("summarize", tmp_path, "--output", tmp_path, "--format", "json")
+    assert joined.exit_code == 1
+    assert "is the folder of the transcripts" in joined.stderr
+    assert path.read_text() == SHORT
+    assert list(tmp_path.iterdir()) == [path]
+    assert edge("summarize", path, "--output", tmp_path, "--format", "md").exit_code == 0
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["pilot.md", "pilot.txt"]
+
+
 def test_output_that_cannot_be_written(episode: Path, tmp_path: Path) -> None:
     blocked = tmp_path / "blocked"
     blocked.write_text("a file, no folder")

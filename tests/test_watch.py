@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 
 import edge.watch
+from edge.batch import PARTIAL
 from edge.bench.episode import make_transcript
 from edge.errors import InferenceError, OutputError, TranscriptError
 from edge.watch import DONE, FAILED, LEDGER, Inbox, only_one
@@ -238,10 +239,38 @@ def test_what_ends_the_program_does_not_keep_the_others_waiting(folders: Folders
 
 def test_half_written_files_of_a_killed_run_are_taken_away(folders: Folders) -> None:
     folders.open()
-    for path in (folders.output / ".a.txt.x1", folders.output / LEDGER / ".h.json.x2"):
-        path.write_text("half")
+    hidden = {folders.output / ".bashrc", folders.output / "quarantine" / ".a.txt.kept"}
+    for folder in (folders.output, folders.output / LEDGER, folders.output / "quarantine"):
+        (folder / f".a.txt.x1{PARTIAL}").write_text("half")
+    for path in hidden:
+        path.write_text("somebody's own")
+    folders.open()
+    assert {path for path in folders.output.rglob(".*") if path.name != LEDGER} == hidden
+
+
+def test_files_of_a_killed_write_are_told_by_their_names(
+    folders: Folders, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def killed(path: Path, target: Path) -> None:
+        raise Killed
+
+    watched = folders.open()
+    (folders.inbox / "a.txt").write_text("one")
+    folders.look(watched)
+    with monkeypatch.context() as patch, pytest.raises(Killed):
+        patch.setattr(Path, "replace", killed)
+        folders.look(watched)
+    assert folders.leftovers()
     folders.open()
     assert not folders.leftovers()
+
+
+@pytest.mark.parametrize("option", ["--output", "--quarantine"])
+def test_nothing_is_written_among_the_transcripts(folders: Folders, option: str) -> None:
+    output = folders.inbox if option == "--output" else folders.output
+    quarantine = folders.inbox / "." if option == "--quarantine" else None
+    with pytest.raises(OutputError, match=f"{option} .* is the folder of the transcripts"):
+        Inbox(folders.inbox, output, ".txt", shout, 1, quarantine)
 
 
 def test_a_damaged_entry_is_named(folders: Folders) -> None:
@@ -286,11 +315,14 @@ def test_the_command_digests_what_is_there_and_ends(folders: Folders) -> None:
     (folders.inbox / "one.txt").write_text(episode(1))
     (folders.inbox / "empty.txt").write_text("")
     done = subprocess.run(command(folders, "--once"), cwd=ROOT, capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
+    assert done.returncode == 1, done.stderr
+    assert "Error: files that could not be digested: 1" in done.stderr
     assert "   done  one.txt -> one.json" in done.stderr
     assert " failed  empty.txt: " in done.stderr
     assert json.loads((folders.output / "one.json").read_text())["key_points"]
     assert statuses(folders) == {DONE: 1, FAILED: 1}
+    again = subprocess.run(command(folders, "--once"), cwd=ROOT, capture_output=True, text=True)
+    assert again.returncode == 0, again.stderr
 
 
 @pytest.mark.slow
