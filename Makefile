@@ -52,12 +52,12 @@ test-device:
 	  --ignore tests/test_export.py --ignore tests/test_gguf.py \
 	  --ignore tests/test_finetune.py --ignore tests/test_generation_export.py \
 	  --ignore tests/test_real_writers.py --ignore tests/test_docs.py \
-	  --ignore tests/test_kit.py --ignore tests/arm64 -p no:cacheprovider
+	  --ignore tests/test_kit.py --ignore tests/emulated -p no:cacheprovider
 
-# The kit for a Raspberry Pi 4, on emulated cores of one: about four minutes, on Debian or Ubuntu.
+# The kit for a Raspberry Pi 4 on emulated cores of one, and x86 without VNNI: on Debian or Ubuntu.
 test-arm64: .venv/ready
-	tests/arm64/prepare.sh build/arm64
-	.venv/bin/python -m pytest tests/arm64 -rA
+	tests/emulated/prepare.sh build/arm64
+	.venv/bin/python -m pytest tests/emulated -rA
 
 # Rebuild the committed default bundle.
 models: .venv/ready

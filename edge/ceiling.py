@@ -28,7 +28,8 @@ _WHOLE_WORDS, _PART_WORDS, _TEXT_BYTES_PER_WORD = 20_000, 10_000, 90
 """A longer one is read in parts, of hardly more words, and its text is kept."""
 _BATCH_BYTES_PER_TOKEN = 36_000
 """What a batch takes for each of its tokens while it is embedded."""
-_SLACK_BYTES = 4 * MIB
+_SLACK_BYTES = 8 * MIB
+"""Over what the loaded models hold; loading may have taken more, which is then used again."""
 
 
 @dataclass(frozen=True)
@@ -73,8 +74,10 @@ class Ceiling:
         text = n_words * _BYTES_PER_WORD
         if n_words > _WHOLE_WORDS:
             text = _PART_WORDS * _BYTES_PER_WORD + n_words * _TEXT_BYTES_PER_WORD
-        self._loaded_bytes = self._loaded_bytes or peak_bytes()
-        fixed = self._loaded_bytes + text + _SLACK_BYTES
+        self._loaded_bytes = self._loaded_bytes or max(
+            peak_bytes(), resident_bytes() + _SLACK_BYTES
+        )
+        fixed = self._loaded_bytes + text
         room = self._max_bytes - fixed
         for batch_tokens in BATCH_SIZES:
             fitting = min(threads, room // (batch_tokens * _BATCH_BYTES_PER_TOKEN))

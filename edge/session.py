@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +31,12 @@ Array = npt.NDArray[Any]
 MAX_DEFAULT_THREADS = 4
 _SLOW_ON_CPU = ["SkipLayerNormFusion"]
 """Its kernel takes four times as long as the addition and the normalization it stands for."""
+_SUM_OF_PRODUCTS = bytes.fromhex(
+    "08053a5f0a180a01780a0177120179220d4d61744d756c496e7465676572120870726f64756374732a0f08040801"
+    "10034201774a047f7f7f7f5a130a0178120e0a0c080212080a0208010a02080462130a0179120e0a0c080612080a"
+    "0208010a02080142040a00100a"
+)
+"""An ONNX model: four unsigned bytes, each times 127, summed (tests/test_session.py makes it)."""
 
 
 def available_providers() -> list[str]:
@@ -47,6 +54,20 @@ def default_threads() -> int:
     if hasattr(os, "sched_getaffinity"):
         return max(1, min(MAX_DEFAULT_THREADS, len(os.sched_getaffinity(0))))
     return max(1, min(MAX_DEFAULT_THREADS, os.cpu_count() or 1))
+
+
+@cache
+def products_overflow() -> bool:
+    """Whether onnxruntime adds 8-bit products in 16 bits here, where the largest do not fit.
+
+    So it does on x86 processors with AVX2 or AVX-512 that lack the VNNI instructions, unless it is
+    told otherwise (docs/adr/0019-x86-without-vnni.md). Half a millisecond.
+    """
+    options = ort.SessionOptions()
+    options.intra_op_num_threads = 1
+    session = ort.InferenceSession(_SUM_OF_PRODUCTS, options, providers=[PROVIDERS[CPU]])
+    found = session.run(None, {"x": np.full((1, 4), 255, np.uint8)})[0]
+    return int(found[0, 0]) != 4 * 255 * 127
 
 
 @dataclass(frozen=True)
@@ -98,6 +119,8 @@ class Session:
         options.use_deterministic_compute = True
         # Smaller pieces of work at the end of an operator: no thread waits long for the others.
         options.add_session_config_entry("session.dynamic_block_base", "4")
+        if products_overflow():
+            options.add_session_config_entry("session.x64quantprecision", "1")
         placement = choose(execution, available_providers(), precision, writes)
         session, error = None, ""
         if placement.ran != CPU:

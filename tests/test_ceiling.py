@@ -93,6 +93,7 @@ def test_a_writer_that_cannot_fit_is_refused_or_left_out(tmp_path: Path) -> None
 
 def test_shares_shrink_with_the_room(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(edge.ceiling, "peak_bytes", lambda: 120 * MIB)
+    monkeypatch.setattr(edge.ceiling, "resident_bytes", lambda: 115 * MIB)
     shares = []
     for limit in range(500, 100, -1):
         try:
@@ -109,6 +110,7 @@ def test_shares_shrink_with_the_room(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_longer_episode_needs_more(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(edge.ceiling, "peak_bytes", lambda: 120 * MIB)
+    monkeypatch.setattr(edge.ceiling, "resident_bytes", lambda: 115 * MIB)
     ceiling = Ceiling(165 * MIB)
     assert ceiling.share(1000, 4).threads * ceiling.share(1000, 4).batch_tokens > (
         ceiling.share(15_000, 4).threads * ceiling.share(15_000, 4).batch_tokens

@@ -1,0 +1,67 @@
+"""8-bit products are summed exactly, also where onnxruntime's first choice of kernels is not."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import edge.session
+from edge.session import Session, products_overflow
+
+pytestmark = pytest.mark.export
+
+
+def product_model(weights: np.ndarray, opset: int = 10, ir_version: int = 5) -> bytes:  # type: ignore[type-arg]
+    """Rows of unsigned bytes times a matrix of signed ones."""
+    from onnx import TensorProto, helper, numpy_helper
+
+    n_rows, k, n = 1, *weights.shape
+    graph = helper.make_graph(
+        [helper.make_node("MatMulInteger", ["x", "w"], ["y"])],
+        "products",
+        [helper.make_tensor_value_info("x", TensorProto.UINT8, [n_rows, k])],
+        [helper.make_tensor_value_info("y", TensorProto.INT32, [n_rows, n])],
+        [numpy_helper.from_array(weights, "w")],
+    )
+    opsets = [helper.make_opsetid("", opset)]
+    model = helper.make_model(graph, opset_imports=opsets, ir_version=ir_version)
+    content: bytes = model.SerializeToString()
+    return content
+
+
+def test_the_sum_that_tells_is_what_it_is_said_to_be() -> None:
+    made = product_model(np.full((4, 1), 127, np.int8))
+    assert made == edge.session._SUM_OF_PRODUCTS
+
+
+def test_the_largest_products_are_summed_exactly(tmp_path: Path) -> None:
+    weights = np.random.default_rng(1).choice(np.array([-127, 127, 126], np.int8), (384, 64))
+    weights[:, 0] = 127
+    (tmp_path / "model.onnx").write_bytes(product_model(weights))
+    row = np.full((1, 384), 255, np.uint8)
+    found = Session(tmp_path / "model.onnx", 1).run({"x": row})
+    assert np.array_equal(found, row.astype(np.int64) @ weights.astype(np.int64))
+
+
+def test_other_kernels_are_asked_for_only_where_they_are_needed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "model.onnx").write_bytes(product_model(np.full((8, 4), -127, np.int8)))
+    asked = []
+    for overflows in (False, True):
+        monkeypatch.setattr(
+            edge.session, "products_overflow", lambda overflows=overflows: overflows
+        )
+        options = Session(tmp_path / "model.onnx", 1)._session.get_session_options()
+        try:
+            asked.append(options.get_session_config_entry("session.x64quantprecision"))
+        except RuntimeError:  # there is no such entry
+            asked.append("")
+    assert asked == ["", "1"]
+
+
+def test_it_is_asked_once() -> None:
+    assert products_overflow() is products_overflow()
+    assert products_overflow.cache_info().currsize == 1
