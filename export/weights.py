@@ -229,7 +229,14 @@ class DynamicWeights(BlockWeights):
         scales = np.maximum(np.abs(matrix).max(axis=1), np.finfo(np.float32).tiny) / 127
         codes = np.round(matrix / scales[:, None]).astype(np.int8)
         name = "+".join(names)
-        inputs = [x, graph.weight(name, codes.T), graph.weight(f"{name}.scales", scales)]
+        inputs = [
+            x,
+            graph.weight(name, codes.T),
+            graph.weight(f"{name}.scales", scales),
+            # Optional, but onnxruntime 1.23 to 1.29 ends the process without it where it makes
+            # signed weights unsigned (docs/adr/0019-x86-without-vnni.md).
+            graph.weight(f"{name}.zero", np.zeros((), np.int8)),
+        ]
         return graph.node("DynamicQuantizeMatMul", inputs, [output], domain=CONTRIB)
 
 

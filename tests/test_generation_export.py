@@ -273,3 +273,19 @@ def test_recipe_settings_win_over_the_checkpoints(llama: Family, tmp_path: Path)
     bundle = build_bundle(recipe, "fp32", tmp_path / "b", ROOT / "seeds", lambda _: None)
     generator = Generator(bundle)
     assert len(generator.generate([Prompt("Hello")])[0].token_ids) <= 7
+
+
+def test_8_bit_products_name_their_zero_points(tmp_path: Path) -> None:
+    """Without them some releases of onnxruntime crash on processors that lack VNNI."""
+    import onnx
+    from onnx import numpy_helper
+
+    save_seq2seq("bart", tmp_path / "checkpoint")
+    build(tmp_path / "checkpoint", "int8", tmp_path / "b")
+    graph = onnx.load(tmp_path / "b" / "encoder.onnx").graph
+    constants = {entry.name: entry for entry in graph.initializer}
+    products = [node for node in graph.node if node.op_type == "DynamicQuantizeMatMul"]
+    assert products
+    for node in products:
+        zero = numpy_helper.to_array(constants[node.input[3]])
+        assert (zero.dtype, zero.item()) == (np.int8, 0)
