@@ -9,7 +9,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from edge import __version__
-from edge.session import available_providers, default_threads
+from edge.session import available_providers, default_threads, products_overflow
 
 # What speeds up 8-bit and 16-bit models, by the names Linux gives them.
 _FEATURES = [
@@ -38,6 +38,10 @@ def device_facts() -> Iterator[tuple[str, str]]:
     yield "providers", ", ".join(available_providers())
     yield "cpu", cpu_model()
     yield "cpu features", ", ".join(_cpu_features()) or "none known"
+    yield (
+        "8-bit products",
+        "exact, by slower kernels: this processor has no VNNI" if products_overflow() else "exact",
+    )
     yield "cores", f"{os.cpu_count()} ({default_threads()} threads by default)"
     yield "memory", _memory()
 

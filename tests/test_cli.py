@@ -202,6 +202,15 @@ def test_doctor() -> None:
         assert fact in result.stdout
 
 
+@pytest.mark.parametrize("overflow", [False, True])
+def test_doctor_tells_why_8_bit_models_are_slower(
+    monkeypatch: pytest.MonkeyPatch, overflow: bool
+) -> None:
+    monkeypatch.setattr("edge.doctor.products_overflow", lambda: overflow)
+    said = "slower kernels: this processor has no VNNI" in edge("doctor", "--quick").stdout
+    assert said is overflow
+
+
 @pytest.mark.parametrize(
     "command", [[], ["summarize"], ["keywords"], ["chapters"], ["models"], ["doctor"]]
 )
