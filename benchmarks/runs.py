@@ -13,6 +13,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from edge.bench.energy import Meter, Source, find_source
+
 ROOT = Path(__file__).parent.parent
 STARTED = "BENCHMARK_STARTED"
 """Environment variable: when the process was started, in seconds since the epoch."""
@@ -28,15 +30,20 @@ class Sample:
     peak_rss_bytes: int
     reported: Mapping[str, float]
     """What the command printed as JSON in its last line; empty if it was not asked."""
+    energy_j: float | None = None
+    """None where nothing measures it."""
 
 
-def measure(command: Sequence[str], reports: bool = False) -> Sample:
+def measure(command: Sequence[str], reports: bool = False, source: Source | None = None) -> Sample:
     """Run a command and read its costs from the kernel.
 
     :param command: Program and arguments.
     :param reports: Whether its last line of output is a JSON object of numbers.
+    :param source: What measures energy; None for nothing.
     :raises SystemExit: If the command fails.
     """
+    meter = Meter(source)
+    meter.start()
     started = time.perf_counter_ns()
     process = subprocess.Popen(
         command,
@@ -48,16 +55,23 @@ def measure(command: Sequence[str], reports: bool = False) -> Sample:
     output = process.stdout.read() if process.stdout else b""
     _, status, usage = os.wait4(process.pid, 0)
     wall_s = (time.perf_counter_ns() - started) / 1e9
+    energy_j = meter.stop()
     process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode != 0:
         raise SystemExit(f"failed with {process.returncode}: {' '.join(command)}")
     reported: dict[str, Any] = json.loads(output.split(b"\n")[-2]) if reports else {}
     # Linux counts ru_maxrss in KiB.
-    return Sample(wall_s, usage.ru_utime + usage.ru_stime, usage.ru_maxrss * 1024, reported)
+    return Sample(
+        wall_s, usage.ru_utime + usage.ru_stime, usage.ru_maxrss * 1024, reported, energy_j
+    )
 
 
 def take_turns(
-    commands: Mapping[str, Sequence[str]], runs: int, warm_up: int, reports: bool = False
+    commands: Mapping[str, Sequence[str]],
+    runs: int,
+    warm_up: int,
+    reports: bool = False,
+    watts: float | None = None,
 ) -> dict[str, list[Sample]]:
     """Run every command in each round, in a fresh process each time.
 
@@ -65,12 +79,14 @@ def take_turns(
     :param runs: Rounds that count.
     :param warm_up: Rounds before them that only warm the disk cache.
     :param reports: See ``measure``.
+    :param watts: What a plug meter shows, where there is one.
     :return: Name -> one sample a round.
     """
     samples: dict[str, list[Sample]] = {name: [] for name in commands}
+    source, _ = find_source(watts)
     for run in range(warm_up + runs):
         for name, command in commands.items():
-            sample = measure(command, reports)
+            sample = measure(command, reports, source)
             if run >= warm_up:
                 samples[name].append(sample)
                 print(f"{name}: {sample.wall_s:.2f} s", file=sys.stderr)
@@ -78,7 +94,7 @@ def take_turns(
 
 
 def take_turns_apart(
-    commands: Mapping[str, Sequence[str]], runs: int, warm_up: int
+    commands: Mapping[str, Sequence[str]], runs: int, warm_up: int, watts: float | None = None
 ) -> dict[str, list[Sample]]:
     """``take_turns`` in a small process of its own, for a caller that has grown large.
 
@@ -87,8 +103,9 @@ def take_turns_apart(
     :param commands: As for ``take_turns``.
     :param runs: As for ``take_turns``.
     :param warm_up: As for ``take_turns``.
+    :param watts: As for ``take_turns``.
     """
-    task = json.dumps({"commands": commands, "runs": runs, "warm_up": warm_up})
+    task = json.dumps({"commands": commands, "runs": runs, "warm_up": warm_up, "watts": watts})
     command = [sys.executable, "-m", "benchmarks.runs"]
     result = subprocess.run(command, input=task, stdout=subprocess.PIPE, text=True, cwd=ROOT)
     if result.returncode != 0:

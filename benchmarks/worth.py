@@ -2,8 +2,9 @@
 
 Every bundle and every simple baseline, side by side: quality on meetings that nothing was learned
 from, and what a cold process costs on the sample episode. Baselines get the same transcript reader
-and sentences, and nothing of the model; they take turns with ours in one run. Prints a table, and
-writes a record for ``benchmarks.report`` with ``--output``.
+and sentences, and nothing of the model; they take turns with ours in one run. Models that write
+(``--writer``) take most of a minute a meeting and get every fourth. Prints a table, and writes a
+record for ``benchmarks.report`` with ``--output``.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import argparse
 import json
 import statistics
 import sys
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,8 +22,9 @@ import numpy as np
 from benchmarks.quality import baselines, data, metrics, phrase_baselines
 from benchmarks.quality.data import Item
 from benchmarks.runs import spread, take_turns_apart
+from edge.bench.energy import find_source
 from edge.bench.episode import episode_path
-from edge.digest import digest_transcript
+from edge.digest import Digest, digest_transcript
 from edge.encoder import Encoder
 from edge.lexicon import content_stems
 from edge.manifest import read_bundle
@@ -30,6 +32,7 @@ from edge.sentences import rebuild_sentences
 from edge.shown import without_lead
 from edge.store import find_bundle
 from edge.transcript import read_transcript
+from edge.writer import Writer
 
 SUMMARY_WORDS = 150
 N_PHRASES = 15
@@ -38,7 +41,11 @@ SUMMARIES = ("lead", "TF-IDF centroid + MMR", "sumy TextRank", "sumy LexRank")
 PHRASES = ("YAKE",)
 FP16 = ("--fp16-on-cpu",)
 """What one of the contenders needs, and the others do not mind."""
+WRITERS_EVERY = 4
+"""Of the meetings, those that models that write sum up."""
 NO_VECTORS = np.zeros((0, 0), np.float32)
+Scores = dict[str, dict[str, dict[str, float]]]
+"""System -> measure -> document -> value."""
 
 
 def summarize(name: str, texts: Sequence[str]) -> list[str]:
@@ -86,62 +93,131 @@ def topic_recall(phrases: Sequence[str], item: Item) -> float:
     return 100 * len(wanted & found) / max(1, len(wanted))
 
 
-def score(items: Sequence[Item], encoders: dict[str, Encoder]) -> dict[str, dict[str, list[float]]]:
-    """System -> measure -> one value a document.
+def score(
+    items: Sequence[Item],
+    encoders: Mapping[str, Encoder],
+    writers: Mapping[str, Writer],
+    for_writers: Collection[str],
+) -> Scores:
+    """System -> measure -> document -> value.
 
     :param items: Meetings with a human summary and titled topics.
-    :param encoders: Name -> bundle.
+    :param encoders: Name -> bundle; the first reads for the writers.
+    :param writers: Name -> bundle that writes.
+    :param for_writers: Ids of the meetings that these sum up.
     """
-    rows: dict[str, dict[str, list[float]]] = {}
-
-    def add(system: str, measure: str, value: float) -> None:
-        rows.setdefault(system, {}).setdefault(measure, []).append(value)
-
+    rows: Scores = {}
+    reader = next(iter(encoders.values()))
     for item in items:
+
+        def add(
+            system: str, summary: Sequence[str], phrases: Sequence[str], item: Item = item
+        ) -> None:
+            own = rows.setdefault(system, {})
+            if summary:
+                rouge = metrics.rouge(summary, item.reference, SUMMARY_WORDS)
+                own.setdefault("ROUGE-1", {})[item.id] = rouge["ROUGE-1"]
+            if phrases:
+                own.setdefault("topic words", {})[item.id] = topic_recall(phrases, item)
+
         texts = [without_lead(sentence.text) for sentence in item.sentences]
         for name in SUMMARIES:
-            rouge = metrics.rouge(summarize(name, texts), item.reference, SUMMARY_WORDS)
-            add(name, "ROUGE-1", rouge["ROUGE-1"])
+            add(name, summarize(name, texts), ())
         for name in PHRASES:
-            add(name, "topic words", topic_recall(keyphrases(name, item.sentences), item))
+            add(name, (), keyphrases(name, item.sentences))
         for name, encoder in encoders.items():
-            digest = digest_transcript(
-                item.transcript,
-                encoder,
-                source_path="",
-                fallback_title="",
-                summary_words=SUMMARY_WORDS,
-            )
-            chosen = [point.text for point in digest.summary]
-            rouge = metrics.rouge(chosen, item.reference, SUMMARY_WORDS)
-            add(name, "ROUGE-1", rouge["ROUGE-1"])
-            found = [phrase.text for phrase in digest.keyphrases]
-            add(name, "topic words", topic_recall(found, item))
+            digest = _digest(item, encoder)
+            summary = [point.text for point in digest.summary]
+            add(name, summary, [phrase.text for phrase in digest.keyphrases])
+        for name, writer in writers.items() if item.id in for_writers else ():
+            written = _digest(item, reader, writer).written
+            add(name, [sentence.text for sentence in written.sentences] if written else (), ())
         print(".", end="", file=sys.stderr, flush=True)
     return rows
 
 
-def measure(names: Sequence[str], folders: dict[str, str], runs: int) -> dict[str, dict[str, Any]]:
+def _digest(item: Item, encoder: Encoder, writer: Writer | None = None) -> Digest:
+    return digest_transcript(
+        item.transcript,
+        encoder,
+        source_path="",
+        fallback_title="",
+        summary_words=SUMMARY_WORDS,
+        writer=writer,
+    )
+
+
+def measure(
+    commands: Mapping[str, Sequence[str]], runs: int, watts: float | None
+) -> dict[str, dict[str, Any]]:
     """System -> cost of a cold process on the sample episode.
 
-    :param names: Baselines.
-    :param folders: Name -> bundle folder.
+    :param commands: System -> program and arguments.
     :param runs: Rounds.
+    :param watts: What a plug meter shows, where there is one.
     """
-    episode = str(episode_path())
-    commands = {
-        name: [sys.executable, "-m", "edge", "summarize", episode, "--model", folder, *FP16]
-        for name, folder in folders.items()
-    }
-    for name in names:
-        commands[name] = [sys.executable, "-m", "benchmarks.worth", "--once", name]
-    return {
-        name: {
+    costs: dict[str, dict[str, Any]] = {}
+    for name, own in take_turns_apart(commands, runs, 1, watts).items():
+        joules = [sample.energy_j for sample in own if sample.energy_j is not None]
+        costs[name] = {
             "wall_s": spread([sample.wall_s for sample in own]),
             "peak_mb": spread([sample.peak_rss_bytes / 1e6 for sample in own]),
+            "energy_j": spread(joules) if joules else None,
             "n": len(own),
         }
-        for name, own in take_turns_apart(commands, runs, 1).items()
+    return costs
+
+
+def print_table(scores: Scores, costs: Mapping[str, Mapping[str, Any]], ours: str) -> None:
+    """Quality and cost of every system, as Markdown.
+
+    :param scores: As ``score`` gives them.
+    :param costs: As ``measure`` gives them.
+    :param ours: The system the others are compared with, on the documents they were scored on.
+    """
+    print(
+        "| system | ROUGE-1, ours minus this | topic words, ours minus this "
+        "| seconds | peak MB | energy |\n|---|---|---|---|---|---|"
+    )
+    n_documents = max(len(values) for values in scores[ours].values())
+    for name, cost in costs.items():
+        cells = []
+        for label, reference in scores[ours].items():
+            values = scores[name].get(label)
+            if values is None:
+                cells.append("-")
+                continue
+            cell = f"{statistics.fmean(values.values()):.1f}"
+            if len(values) < n_documents:
+                cell += f" (n={len(values)})"
+            if name != ours:
+                pairs = [reference[document] for document in values], list(values.values())
+                difference, low, high = metrics.paired_interval(*pairs)
+                cell += f", {difference:+.1f} ({low:+.1f} to {high:+.1f})"
+            cells.append(cell)
+        wall, peak, joules = cost["wall_s"], cost["peak_mb"], cost["energy_j"]
+        cells.append(f"{wall['median']:.2f} ({wall['min']:.2f} - {wall['max']:.2f})")
+        cells.append(f"{peak['median']:.0f}")
+        cells.append("-" if joules is None else f"{joules['median']:.1f} J")
+        print(f"| {name} | {' | '.join(cells)} |")
+
+
+def placed(scores: Scores, ours: str) -> dict[str, dict[str, float]]:
+    """System -> measure -> our mean, and the mean difference to it on what the system was given.
+
+    That is the system's own mean where it was given all documents, and can be compared where not.
+
+    :param scores: As ``score`` gives them.
+    :param ours: The system the others are compared with.
+    """
+    means = {label: statistics.fmean(values.values()) for label, values in scores[ours].items()}
+    return {
+        name: {
+            label: means[label]
+            + statistics.fmean(value - scores[ours][label][d] for d, value in values.items())
+            for label, values in own.items()
+        }
+        for name, own in scores.items()
     }
 
 
@@ -150,7 +226,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0] if __doc__ else None)
     parser.add_argument("--data", type=Path)
     parser.add_argument("--bundle", action="append", default=[], help="another bundle's folder")
+    parser.add_argument(
+        "--writer", action="append", default=[], help="folder of a bundle that writes"
+    )
     parser.add_argument("--runs", type=int, default=5)
+    parser.add_argument("--watts", type=float, help="what a plug meter shows while this runs")
     parser.add_argument("--output", type=Path)
     parser.add_argument("--once", choices=[*SUMMARIES, *PHRASES], help=argparse.SUPPRESS)
     arguments = parser.parse_args()
@@ -160,34 +240,33 @@ def main() -> None:
     if arguments.data is None:
         parser.error("--data: where the meetings are; docs/training.md tells of them")
     bundles = [find_bundle(), *(read_bundle(Path(folder)) for folder in arguments.bundle)]
+    encoders = {bundle.id: Encoder(bundle) for bundle in bundles}
+    own = encoders[bundles[0].id]
+    taught = [read_bundle(Path(folder)) for folder in arguments.writer]
+    writers = {bundle.id: Writer(bundle, own) for bundle in taught}
     items = [item for item in data.meetings(arguments.data) if item.reference and item.titles]
-    scores = score(items, {bundle.id: Encoder(bundle) for bundle in bundles})
-    folders = {bundle.id: str(bundle.folder) for bundle in bundles}
-    costs = measure([*SUMMARIES, *PHRASES], folders, arguments.runs)
-    systems = {}
-    ours = scores[bundles[0].id]
-    print(
-        "| system | ROUGE-1, ours minus this | topic words, ours minus this | seconds | peak MB |"
-    )
-    print("|---|---|---|---|---|")
-    for name, cost in costs.items():
-        own = scores[name]
-        cells = []
-        for label in ("ROUGE-1", "topic words"):
-            if label not in own:
-                cells.append("-")
-                continue
-            difference, low, high = metrics.paired_interval(ours[label], own[label])
-            beside = "" if own is ours else f", {difference:+.1f} ({low:+.1f} to {high:+.1f})"
-            cells.append(f"{statistics.fmean(own[label]):.1f}{beside}")
-        wall, peak = cost["wall_s"], cost["peak_mb"]
-        cells.append(f"{wall['median']:.2f} ({wall['min']:.2f} - {wall['max']:.2f})")
-        cells.append(f"{peak['median']:.0f}")
-        print(f"| {name} | {' | '.join(cells)} |")
-        quality = {label: statistics.fmean(values) for label, values in own.items()}
-        systems[name] = {"quality": quality, "is_model": name in folders, **cost}
+    repeated = data.repeated_answers(arguments.data)
+    unseen = [item.id for item in items if item.id not in repeated]
+    scores = score(items, encoders, writers, set(unseen[::WRITERS_EVERY]))
+    summarize_it = [sys.executable, "-m", "edge", "summarize", str(episode_path())]
+    commands = {b.id: [*summarize_it, "--model", str(b.folder), *FP16] for b in bundles}
+    for bundle in taught:
+        asked = ["--kind", "abstractive", "--writer", str(bundle.folder)]
+        commands[bundle.id] = [*summarize_it, *asked, *FP16]
+    for name in (*SUMMARIES, *PHRASES):
+        commands[name] = [sys.executable, "-m", "benchmarks.worth", "--once", name]
+    costs = measure(commands, arguments.runs, arguments.watts)
+    print_table(scores, costs, bundles[0].id)
+    source, reason = find_source(arguments.watts)
+    print(f"\nEnergy: {source.name if source else f'not measured: {reason}'}.")
     if arguments.output:
-        record = {"schema_version": 1, "documents": len(items), "systems": systems}
+        quality = placed(scores, bundles[0].id)
+        models = {bundle.id for bundle in (*bundles, *taught)}
+        systems = {
+            name: {"quality": quality[name], "is_model": name in models, **cost}
+            for name, cost in costs.items()
+        }
+        record = {"schema_version": 2, "documents": len(items), "systems": systems}
         arguments.output.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
 
 

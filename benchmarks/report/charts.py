@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import log
 from typing import Any
 
 from matplotlib.axes import Axes
@@ -148,12 +149,15 @@ def pareto(worth: dict[str, Any]) -> Figure:
         labelled: list[tuple[float, float]] = []
         for seconds, quality, name, is_model in shown:
             axes.plot([seconds], [quality], "o", color=OURS if is_model else OTHER)
-            crowded = any(abs(seconds - x) < 0.3 and abs(quality - y) < 1 for x, y in labelled)
+            crowded = any(
+                abs(log(seconds / x)) < log(1.3) and abs(quality - y) < 1 for x, y in labelled
+            )
             offset = (5, -12) if crowded else (5, 4)
             axes.annotate(name, (seconds, quality), offset, textcoords="offset points", fontsize=8)
             labelled.append((seconds, quality))
         axes.margins(0.25)
-        axes.set_xlim(0, None)
+        axes.set_xscale("log")
+        axes.xaxis.set_major_formatter("{x:g}")
         axes.set_xlabel("seconds of a cold process on the sample episode")
         axes.set_ylabel(label)
         axes.spines[["top", "right"]].set_visible(False)
