@@ -3,7 +3,7 @@
 Every bundle and every simple baseline, side by side: quality on meetings that nothing was learned
 from, and what a cold process costs on the sample episode. Baselines get the same transcript reader
 and sentences, and nothing of the model; they take turns with ours in one run. Models that write
-(``--writer``) take most of a minute a meeting and get every fourth. Prints a table, and writes a
+(``--writer``) take most of a minute a meeting and get every other one. Prints a table, and writes a
 record for ``benchmarks.report`` with ``--output``.
 """
 
@@ -41,8 +41,8 @@ SUMMARIES = ("lead", "TF-IDF centroid + MMR", "sumy TextRank", "sumy LexRank")
 PHRASES = ("YAKE",)
 FP16 = ("--fp16-on-cpu",)
 """What one of the contenders needs, and the others do not mind."""
-WRITERS_EVERY = 4
-"""Of the meetings, those that models that write sum up."""
+WRITERS_EVERY = 2
+"""Models that write sum up each n-th meeting whose summary they did not learn."""
 NO_VECTORS = np.zeros((0, 0), np.float32)
 Scores = dict[str, dict[str, dict[str, float]]]
 """System -> measure -> document -> value."""
