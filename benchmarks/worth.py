@@ -109,29 +109,26 @@ def score(
     rows: Scores = {}
     reader = next(iter(encoders.values()))
     for item in items:
-
-        def add(
-            system: str, summary: Sequence[str], phrases: Sequence[str], item: Item = item
-        ) -> None:
-            own = rows.setdefault(system, {})
-            if summary:
-                rouge = metrics.rouge(summary, item.reference, SUMMARY_WORDS)
-                own.setdefault("ROUGE-1", {})[item.id] = rouge["ROUGE-1"]
-            if phrases:
-                own.setdefault("topic words", {})[item.id] = topic_recall(phrases, item)
-
         texts = [without_lead(sentence.text) for sentence in item.sentences]
-        for name in SUMMARIES:
-            add(name, summarize(name, texts), ())
-        for name in PHRASES:
-            add(name, (), keyphrases(name, item.sentences))
+        found: dict[str, tuple[Sequence[str] | None, Sequence[str] | None]] = {
+            **{name: (summarize(name, texts), None) for name in SUMMARIES},
+            **{name: (None, keyphrases(name, item.sentences)) for name in PHRASES},
+        }
         for name, encoder in encoders.items():
             digest = _digest(item, encoder)
             summary = [point.text for point in digest.summary]
-            add(name, summary, [phrase.text for phrase in digest.keyphrases])
+            found[name] = summary, [phrase.text for phrase in digest.keyphrases]
         for name, writer in writers.items() if item.id in for_writers else ():
             written = _digest(item, reader, writer).written
-            add(name, [sentence.text for sentence in written.sentences] if written else (), ())
+            assert written is not None
+            found[name] = [sentence.text for sentence in written.sentences], None
+        for name, (summary_found, phrases_found) in found.items():
+            own = rows.setdefault(name, {})
+            if summary_found is not None:
+                rouge = metrics.rouge(summary_found, item.reference, SUMMARY_WORDS)
+                own.setdefault("ROUGE-1", {})[item.id] = rouge["ROUGE-1"]
+            if phrases_found is not None:
+                own.setdefault("topic words", {})[item.id] = topic_recall(phrases_found, item)
         print(".", end="", file=sys.stderr, flush=True)
     return rows
 

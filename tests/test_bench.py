@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import math
 import os
 import shutil
 import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -37,7 +37,6 @@ from edge.bench.tables import all_tables, report_markdown, scaling_table, verdic
 from edge.cli import main
 from edge.errors import BenchError
 from edge.session import runtime_version
-from edge.stages import stage, stopwatch
 from edge.store import find_bundle, list_bundles
 from edge.transcript import parse_transcript
 from tests.conftest import ROOT
@@ -122,6 +121,35 @@ def test_given_watts_become_joules_named_as_given(record: dict[str, Any]) -> Non
     stream = record["cases"][1]
     joules = 6.5 * stream["e2e_ms"]["mean"] / 1000
     assert joules * 0.9 < stream["energy_j"] < joules * 1.6  # the worker's end is part of it
+
+
+def test_where_time_is_up_a_run_ends_with_runs_enough(tmp_path: Path) -> None:
+    plans = [plan(replace(DEFAULT, words=100 * k), 6) for k in (1, 2)]
+    told: list[tuple[int, int, str]] = []
+    run(plans, (None, "not asked for"), tmp_path / "r.json", lambda *now: told.append(now),
+        ends_after_s=0.0)  # fmt: skip
+    found = load(tmp_path / "r.json")
+    assert [len(case["samples_ns"]) for case in found["cases"]] == [4, 4]
+    assert found["finished"] and not any(case["invalid_reasons"] for case in found["cases"])
+    assert "time was up after 4 of 6 processes" in verdict(found)
+    assert told[-1] == (12, 12, "")
+
+
+@pytest.mark.parametrize(
+    ("asked", "ends"), [([], True), (["--repeat", "6"], False), (["--case", "encoder"], False)]
+)
+def test_only_a_run_that_nothing_was_asked_of_ends_by_the_clock(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, asked: list[str], ends: bool
+) -> None:
+    given: list[float] = []
+
+    def note(*arguments: Any) -> None:
+        given.append(arguments[-1])
+        raise BenchError("noted", "That is all.")
+
+    monkeypatch.setattr("edge.bench.run.run", note)
+    cli("bench", *asked, "--output", tmp_path / "r.json")
+    assert [seconds < 120 for seconds in given] == [ends]
 
 
 def test_too_few_processes_are_no_valid_run(record: dict[str, Any]) -> None:
@@ -257,30 +285,6 @@ def test_the_sample_has_any_length_and_says_nothing_twice(n_words: int) -> None:
     assert make_transcript(n_words) == make_transcript(n_words)
     texts = [segment.text for segment in transcript.segments if len(segment.text.split()) > 9]
     assert len(set(texts)) > 0.95 * len(texts)
-
-
-def test_stages_inside_others_count_once() -> None:
-    with stopwatch() as watch:
-        with stage("outer"):
-            time.sleep(0.02)
-            with stage("inner"):
-                time.sleep(0.04)
-            with stage("inner"):
-                time.sleep(0.01)
-        whole = sum(watch.seconds().values())
-    assert watch.seconds()["inner"] >= 0.05
-    assert 0.02 <= watch.seconds()["outer"] < 0.05
-    assert math.isclose(whole, sum(watch.nanoseconds.values()) / 1e9, abs_tol=2e-4)
-
-
-def test_a_stopwatch_inside_another_is_the_outer_one() -> None:
-    with stopwatch() as outer:
-        with stopwatch() as inner, stage("a"):
-            pass
-        assert inner is outer
-    with stage("nobody times this"):
-        pass
-    assert list(outer.nanoseconds) == ["a"]
 
 
 def case_of(samples_ms: list[float], **fields: Any) -> dict[str, Any]:

@@ -27,6 +27,8 @@ SHORT_WORDS = 8_000
 """About 45 minutes of speech."""
 BATCH_WORDS = 2_000
 """Of each episode of a batch, in a short run."""
+SHORT_RUN_S = 110.0
+"""A short run begins nothing that would end later, once each case has runs enough."""
 MIN_WORDS, MAX_WORDS = 100, 2_000_000
 
 

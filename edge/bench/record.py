@@ -95,7 +95,12 @@ def _git_commit() -> str | None:
 
 
 def case_record(
-    plan: Plan, bundle: Bundle, processes: Sequence[Process], before: State, after: State
+    plan: Plan,
+    bundle: Bundle,
+    processes: Sequence[Process],
+    before: State,
+    after: State,
+    time_is_up: bool = False,
 ) -> Json:
     """One case of a record, from what its processes told.
 
@@ -104,6 +109,7 @@ def case_record(
     :param processes: Those that finished; at least one.
     :param before: The machine before the first of them.
     :param after: The machine after the last.
+    :param time_is_up: Whether the run had a time to end, and ended by it.
     """
     case = plan.case
     samples = [sample for process in processes for sample in process.samples]
@@ -155,10 +161,16 @@ def case_record(
         record["rtf"] = statistics.median(times_ms) / 1000 / record["audio_s"]
     if case.scenario == TOKENS:
         record |= _token_times(samples)
-    reasons = list(_reasons(plan, record, processes, before, after))
+    reasons = _reasons(plan, record, processes, before, after)
     warnings = []
+    if len(processes) < plan.rounds:
+        stopped = f"{len(processes)} of {plan.rounds} processes"
+        if time_is_up:
+            warnings.append(f"time was up after {stopped}; --repeat {plan.rounds} runs them all")
+        elif len(processes) >= MIN_PROCESSES:
+            reasons.append(f"stopped early: {stopped}")
     if is_noisy(times_ms):
-        warnings.append("the samples' standard deviation is 10 % of their mean or more")
+        warnings.append("noise: the samples' standard deviation is 10 % of their mean or more")
     return {**record, "warnings": warnings, "valid": not reasons, "invalid_reasons": reasons}
 
 
@@ -209,8 +221,6 @@ def _reasons(
         reasons.append(
             f"too few runs: {len(processes)} fresh processes, at least {MIN_PROCESSES} are needed"
         )
-    elif len(processes) < plan.rounds:
-        reasons.append(f"stopped early: {len(processes)} of {plan.rounds} processes")
     if _was_throttled(before, after):
         reasons.append("the processor was throttled during the run")
     if (after.swap_used or 0) > (before.swap_used or 0):

@@ -183,7 +183,7 @@ def verdict(record: Json) -> str:
         if case["slowdown"] is not None
     ]
     lines += [
-        f"  noise: {case['name']}: {warning}"
+        f"  warning: {case['name']}: {warning}"
         for case in record["cases"]
         for warning in case["warnings"]
     ]
