@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from math import log
 from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator, NullFormatter
 
 from edge.bench.cost import PRECISIONS, Prices, cost_of, digest_cases
 from edge.bench.record import Json
@@ -146,19 +148,30 @@ def pareto(worth: dict[str, Any]) -> Figure:
                 best = quality
                 front.append((seconds, quality))
         axes.step(*zip(*front, strict=True), where="post", color=INK, linewidth=0.8, alpha=0.5)
-        labelled: list[tuple[float, float]] = []
-        for seconds, quality, name, is_model in shown:
+        for seconds, quality, _, is_model in shown:
             axes.plot([seconds], [quality], "o", color=OURS if is_model else OTHER)
-            crowded = any(
-                abs(log(seconds / x)) < log(1.3) and abs(quality - y) < 1 for x, y in labelled
-            )
-            offset = (5, -12) if crowded else (5, 4)
-            axes.annotate(name, (seconds, quality), offset, textcoords="offset points", fontsize=8)
-            labelled.append((seconds, quality))
-        axes.margins(0.25)
+        for names, place in _labels([(x, y, name) for x, y, name, _ in sorted(shown)]):
+            axes.annotate(names, place, (4, 4), textcoords="offset points", fontsize=8)
         axes.set_xscale("log")
+        axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
         axes.xaxis.set_major_formatter("{x:g}")
+        axes.xaxis.set_minor_formatter(NullFormatter())
+        axes.margins(0.3, 0.25)
         axes.set_xlabel("seconds of a cold process on the sample episode")
         axes.set_ylabel(label)
         axes.spines[["top", "right"]].set_visible(False)
     return figure
+
+
+def _labels(points: Sequence[tuple[float, float, str]]) -> list[tuple[str, tuple[float, float]]]:
+    """Names and where they stand; those of points too near each other share a place."""
+    groups: list[list[tuple[float, float, str]]] = []
+    for x, y, name in points:
+        for group in groups:
+            if any(abs(log(x / other)) < log(1.4) and abs(y - height) < 1
+                   for other, height, _ in group):  # fmt: skip
+                group.append((x, y, name))
+                break
+        else:
+            groups.append([(x, y, name)])
+    return [("\n".join(name for _, _, name in group), group[0][:2]) for group in groups]
