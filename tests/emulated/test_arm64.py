@@ -122,6 +122,24 @@ def test_the_golden_sample_holds_and_vectors_are_those_of_x86(core: str, site: P
     assert cosines.min() >= 1 - MOST_COSINE_DISTANCE
 
 
+VERIFIED = """
+import sys
+from pathlib import Path
+from edge.checks import verify_bundle
+for folder in sys.argv[1:]:
+    print(verify_bundle(Path(folder)))
+"""
+
+
+def test_models_that_write_agree_with_their_golden_samples(core: str, site: Path) -> None:
+    """In FP32, INT8 and INT4; verify_bundle fails where one does not."""
+    bundles = sorted((ROOT / "tests" / "data" / "bundles").iterdir())
+    told = run(core, site, "-c", VERIFIED, *bundles).splitlines()
+    print(core, *told, sep="\n")
+    assert len(told) == len(bundles) > 0
+    assert all("golden sample agrees" in line for line in told)
+
+
 PRODUCTS = """
 import json, sys
 import numpy as np, onnxruntime
