@@ -19,19 +19,19 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.runs import spread
+from benchmarks.processes import spread
 from edge.bench.episode import episode_path
-from edge.doctor import cpu_model
-from edge.encoder import Encoder
-from edge.execution import Execution
-from edge.generate import write_tokens
-from edge.generator import Generator
-from edge.manifest import Bundle, read_bundle
-from edge.prompts import Prompt
-from edge.sampling import FloatArray, GenerationSettings, TokenRules, log_softmax
-from edge.sentences import rebuild_sentences
-from edge.session import runtime_version
+from edge.bundles.manifest import Bundle, read_bundle
+from edge.device.doctor import cpu_model
+from edge.generation.chat_format import Prompt
+from edge.generation.generator import Generator
+from edge.generation.loop import write_tokens
+from edge.generation.sampling import FloatArray, GenerationSettings, TokenRules, log_softmax
+from edge.runtime.encoder import Encoder
+from edge.runtime.providers import Execution
+from edge.runtime.session import runtime_version
 from edge.transcript import read_transcript
+from edge.transcript.sentences import rebuild_sentences
 
 N_SENTENCES = 4096
 N_READ, N_WRITTEN = 1024, 64

@@ -1,7 +1,7 @@
 """The program: ``edge``, or ``python -m edge``."""
 
-from edge.cli import main
-from edge.process import begin, end
+from edge.cli.main import main
+from edge.cli.startup import begin, end
 
 
 def run() -> None:

@@ -9,8 +9,8 @@ from datetime import datetime, timezone
 from typing import Any
 
 from edge import __version__
-from edge.digest import Digest, Written
 from edge.errors import OutputError
+from edge.pipeline import Digest, Written
 from edge.records import Chapter, DomainWarning, KeyPoint, WrittenSentence
 from edge.stages import stage
 

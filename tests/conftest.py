@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from edge.digest import Digest, digest_transcript
-from edge.encoder import Encoder
-from edge.store import HOME_VARIABLE, find_bundle
+from edge.bundles.store import HOME_VARIABLE, find_bundle
+from edge.pipeline import Digest, digest_transcript
+from edge.runtime.encoder import Encoder
 from edge.transcript import read_transcript
 
 ROOT = Path(__file__).parent.parent

@@ -14,23 +14,23 @@ import jsonschema
 import pytest
 from click.testing import CliRunner
 
-from edge.abstractive import write_chapters
-from edge.cli import main
-from edge.digest import digest_transcript
-from edge.encoder import Encoder
+from edge.abstractive.drafts import Writer, choose_held, is_well_formed
+from edge.abstractive.passages import Material, choose_windows, read_passage, window_around
+from edge.abstractive.requests import title_request
+from edge.abstractive.summarize import write_chapters
+from edge.abstractive.time_budget import Pace, Writing, measure_pace
+from edge.bundles.manifest import read_bundle
+from edge.bundles.store import add_bundle, find_writer
+from edge.cli.main import main
+from edge.english.fillers import without_lead
 from edge.errors import BundleError
-from edge.keypoints import rank_sentences
-from edge.manifest import read_bundle
-from edge.pacing import Pace, Writing, measure_pace
-from edge.passages import Material, choose_windows, read_passage, window_around
+from edge.extraction.salience import predict_salience
+from edge.extraction.selection import rank_sentences
+from edge.pipeline import digest_transcript
 from edge.render import to_dict, to_markdown, to_text
-from edge.salience import predict_salience
-from edge.sentences import rebuild_sentences
-from edge.shown import without_lead
-from edge.store import add_bundle, find_writer
-from edge.summary_tasks import title_request
+from edge.runtime.encoder import Encoder
 from edge.transcript import parse_transcript, read_transcript
-from edge.writer import Writer, choose_held, is_well_formed
+from edge.transcript.sentences import rebuild_sentences
 from tests.conftest import CHIP, ROOT
 
 TINY = ROOT / "tests" / "data" / "bundles" / "tiny-llama-fp32"

@@ -29,15 +29,15 @@ from edge.bench.cases import (
     short_cases,
 )
 from edge.bench.compare import compare_records
-from edge.bench.energy import find_source
 from edge.bench.episode import make_transcript
 from edge.bench.record import load
 from edge.bench.run import run
 from edge.bench.tables import all_tables, report_markdown, scaling_table, verdict
-from edge.cli import main
+from edge.bundles.store import find_bundle, list_bundles
+from edge.cli.main import main
+from edge.device.energy import find_source
 from edge.errors import BenchError
-from edge.session import runtime_version
-from edge.store import find_bundle, list_bundles
+from edge.runtime.session import runtime_version
 from edge.transcript import parse_transcript
 from tests.conftest import ROOT
 

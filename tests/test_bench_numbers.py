@@ -14,10 +14,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from edge.bench import device, energy
 from edge.bench.cost import Prices, cost_of, cost_tables, digest_cases, read_prices
-from edge.bench.device import identity, meminfo, state
-from edge.bench.energy import Counter, Meter, Power, find_source, pmic_watts
 from edge.bench.record import machine_reasons
 from edge.bench.statistics import (
     PERCENTILE_RUNS,
@@ -28,7 +25,11 @@ from edge.bench.statistics import (
     is_noisy,
     percentile,
 )
-from edge.cli import main
+from edge.cli.main import main
+from edge.device import energy
+from edge.device import state as state_module
+from edge.device.energy import Counter, Meter, Power, find_source, pmic_watts
+from edge.device.state import identity, meminfo, state
 from edge.errors import BenchError
 from tests.test_bench import case_of
 
@@ -174,9 +175,9 @@ def test_work_of_others_is_seen(tmp_path: Path) -> None:
     root = lay_out(tmp_path, {"proc/stat": "cpu  100 0 0 900 0 0 0 0 0 0\n"})
     writer = threading.Timer(0.1, lambda: lay_out(root, {"proc/stat": "cpu 150 0 0 950 0 0 0 0\n"}))
     writer.start()
-    busy = device.busy_cores(root, 0.4)
+    busy = state_module.busy_cores(root, 0.4)
     assert busy == pytest.approx((os.cpu_count() or 1) * 0.5)
-    assert device.busy_cores(tmp_path / "nothing", 0.0) is None
+    assert state_module.busy_cores(tmp_path / "nothing", 0.0) is None
     quiet = {"cpu_governor": None, "cores": 4}
     assert machine_reasons(quiet, state(tmp_path), 0.1) == []
     assert "1.5 of 4 cores busy" in machine_reasons(quiet, state(tmp_path), 1.5)[0]
@@ -187,7 +188,7 @@ def test_work_of_others_is_seen(tmp_path: Path) -> None:
 def test_throttling_is_read_from_the_firmware(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(device, "run_vcgencmd", lambda *_: "throttled=0x50005\n")
+    monkeypatch.setattr(state_module, "run_vcgencmd", lambda *_: "throttled=0x50005\n")
     assert state(tmp_path).throttle_flags == 0x50005
 
 

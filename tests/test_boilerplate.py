@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from edge.boilerplate import find_boilerplate
 from edge.records import Segment, Transcript
-from edge.sentences import rebuild_sentences
+from edge.transcript.boilerplate import find_boilerplate
+from edge.transcript.sentences import rebuild_sentences
 
 TALK = [f"We measured run number {k} and wrote the result down for later." for k in range(40)]
 MORE = [f"Her team built {k} bridges over a river that nobody could cross." for k in range(40)]

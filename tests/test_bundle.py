@@ -11,11 +11,11 @@ from typing import Any
 
 import pytest
 
-from edge.encoder import Encoder, golden_cosine
+from edge.bundles.manifest import SCHEMA_VERSION, manifest_from_dict, read_bundle, verify_files
+from edge.bundles.onnx_file import external_data_paths
+from edge.bundles.store import add_bundle, find_bundle, list_bundles, remove_bundle
 from edge.errors import BundleError, InferenceError
-from edge.manifest import SCHEMA_VERSION, manifest_from_dict, read_bundle, verify_files
-from edge.onnx_file import external_data_paths
-from edge.store import add_bundle, find_bundle, list_bundles, remove_bundle
+from edge.runtime.encoder import Encoder, golden_cosine
 
 
 @pytest.fixture

@@ -11,14 +11,14 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-import edge.ceiling
-import edge.memory
+import edge.device.memory_limit
+import edge.runtime.memory
 from edge.bench.episode import make_transcript
-from edge.ceiling import BATCH_SIZES, MIB, Ceiling
-from edge.cli import main
+from edge.bundles.manifest import read_bundle
+from edge.bundles.store import find_bundle
+from edge.cli.main import main
+from edge.device.memory_limit import BATCH_SIZES, MIB, Ceiling
 from edge.errors import MemoryLimitError
-from edge.manifest import read_bundle
-from edge.store import find_bundle
 from tests.conftest import CHIP, ROOT
 
 # A process counts to its peak what it shared with its parent, and a test's process is large: so a
@@ -88,12 +88,12 @@ def test_what_cannot_fit_is_refused_before_work_starts() -> None:
 def test_a_writer_that_cannot_fit_is_refused_or_left_out(tmp_path: Path) -> None:
     bundle = read_bundle(ROOT / "tests" / "data" / "bundles" / "tiny-llama-fp32")
     with pytest.raises(MemoryLimitError, match="loading tiny-llama-fp32"):
-        Ceiling(edge.memory.resident_bytes() + 20 * MIB).check_load(bundle)
+        Ceiling(edge.runtime.memory.resident_bytes() + 20 * MIB).check_load(bundle)
 
 
 def test_shares_shrink_with_the_room(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(edge.ceiling, "peak_bytes", lambda: 120 * MIB)
-    monkeypatch.setattr(edge.ceiling, "resident_bytes", lambda: 115 * MIB)
+    monkeypatch.setattr(edge.device.memory_limit, "peak_bytes", lambda: 120 * MIB)
+    monkeypatch.setattr(edge.device.memory_limit, "resident_bytes", lambda: 115 * MIB)
     shares = []
     for limit in range(500, 100, -1):
         try:
@@ -109,8 +109,8 @@ def test_shares_shrink_with_the_room(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_longer_episode_needs_more(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(edge.ceiling, "peak_bytes", lambda: 120 * MIB)
-    monkeypatch.setattr(edge.ceiling, "resident_bytes", lambda: 115 * MIB)
+    monkeypatch.setattr(edge.device.memory_limit, "peak_bytes", lambda: 120 * MIB)
+    monkeypatch.setattr(edge.device.memory_limit, "resident_bytes", lambda: 115 * MIB)
     ceiling = Ceiling(165 * MIB)
     assert ceiling.share(1000, 4).threads * ceiling.share(1000, 4).batch_tokens > (
         ceiling.share(15_000, 4).threads * ceiling.share(15_000, 4).batch_tokens
@@ -118,11 +118,11 @@ def test_a_longer_episode_needs_more(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_the_kernel_tells_what_there_is() -> None:
-    assert 10 * MIB < edge.memory.resident_bytes() <= edge.memory.peak_bytes() + MIB
+    assert 10 * MIB < edge.runtime.memory.resident_bytes() <= edge.runtime.memory.peak_bytes() + MIB
 
 
 def test_sizes_are_read() -> None:
-    from edge.click_types import Bytes
+    from edge.cli.values import Bytes
 
     read = Bytes().convert
     assert read("256M", None, None) == read("256MiB", None, None) == 256 * MIB

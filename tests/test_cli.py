@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from edge.cli import main
-from edge.store import find_bundle
+from edge.bundles.store import find_bundle
+from edge.cli.main import main
 from tests.conftest import CHIP
 
 SHORT = (
@@ -206,7 +206,7 @@ def test_doctor() -> None:
 def test_doctor_tells_why_8_bit_models_are_slower(
     monkeypatch: pytest.MonkeyPatch, overflow: bool
 ) -> None:
-    monkeypatch.setattr("edge.doctor.products_overflow", lambda: overflow)
+    monkeypatch.setattr("edge.device.doctor.products_overflow", lambda: overflow)
     said = "slower kernels: this processor has no VNNI" in edge("doctor", "--quick").stdout
     assert said is overflow
 

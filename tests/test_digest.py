@@ -11,10 +11,10 @@ import jsonschema
 import pytest
 
 from edge import render
-from edge.digest import Digest, digest_transcript
-from edge.encoder import Encoder
+from edge.english.fillers import without_lead
+from edge.pipeline import Digest, digest_transcript
 from edge.records import KeyPoint
-from edge.shown import without_lead
+from edge.runtime.encoder import Encoder
 from edge.transcript import parse_transcript, read_transcript
 from tests.conftest import CHIP, ROOT, SEEDS
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from edge.encoder import Encoder
+from edge.runtime.encoder import Encoder
 
 
 def test_rows_are_unit_vectors_in_the_order_given(encoder: Encoder) -> None:
@@ -36,7 +36,7 @@ def test_same_input_same_bytes(encoder: Encoder) -> None:
 
 
 def test_progress_ends_at_the_total(encoder: Encoder, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("edge.encoder.PROGRESS_INTERVAL_S", 0.001)
+    monkeypatch.setattr("edge.runtime.encoder.PROGRESS_INTERVAL_S", 0.001)
     seen: list[tuple[int, int]] = []
     encoder.encode(["Some words here."] * 300, lambda done, total: seen.append((done, total)))
     assert len(seen) > 1

@@ -11,13 +11,15 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-import edge.session
-import edge.writing
-from edge.advice import Advice, Pace, recommended_first
-from edge.cli import main
-from edge.encoder import Encoder
+import edge.generation.kv_cache
+import edge.runtime.session
+from edge.bundles.store import find_bundle
+from edge.cli.main import main
+from edge.device.precision import Advice, Pace, recommended_first
 from edge.errors import InferenceError
-from edge.execution import (
+from edge.generation.kv_cache import RowArrays
+from edge.runtime.encoder import Encoder
+from edge.runtime.providers import (
     AUTO,
     CPU,
     CUDA,
@@ -31,8 +33,6 @@ from edge.execution import (
     parse_option,
     provider_list,
 )
-from edge.store import find_bundle
-from edge.writing import RowArrays
 from tests.conftest import CHIP, ROOT
 
 ONLY_CPU = [PROVIDERS[CPU]]
@@ -128,11 +128,12 @@ def test_options_are_names_and_values() -> None:
 
 
 @pytest.mark.skipif(
-    PROVIDERS[CUDA] in edge.session.available_providers(), reason="this onnxruntime has CUDA"
+    PROVIDERS[CUDA] in edge.runtime.session.available_providers(),
+    reason="this onnxruntime has CUDA",
 )
 def test_a_provider_that_cannot_be_set_up_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     # As where onnxruntime-gpu is installed and the driver is not.
-    monkeypatch.setattr(edge.session, "available_providers", lambda: JETSON)
+    monkeypatch.setattr(edge.runtime.session, "available_providers", lambda: JETSON)
     encoder = Encoder(find_bundle(), 1, Execution(CUDA))
     assert encoder.placement.ran == CPU and encoder.placement.fell_back
     assert encoder.placement.reason
@@ -198,7 +199,7 @@ def test_verify_tells_of_a_provider_that_did_not_run() -> None:
 
 
 def test_rows_of_a_gpu_array_lie_where_they_should() -> None:
-    array = edge.session.GpuArray(None, 1, (4, 2, 8), np.dtype(np.float16), 1000)
+    array = edge.runtime.session.GpuArray(None, 1, (4, 2, 8), np.dtype(np.float16), 1000)
     row = array.row(3)
     assert (row.shape, row.gpu) == ((1, 2, 8), 1)
     assert row.pointer == 1000 + 3 * 2 * 8 * 2
@@ -245,7 +246,7 @@ class Distant:
 
 
 def test_arrays_elsewhere_change_as_those_here_do(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(edge.writing, "GpuArray", Distant)
+    monkeypatch.setattr(edge.generation.kv_cache, "GpuArray", Distant)
     start = np.arange(24.0).reshape(4, 2, 3)
     results = []
     for gpu in (None, 0):

@@ -12,15 +12,15 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 from click.testing import CliRunner
+from edge_export.cli import main
+from edge_export.errors import ExportError, FetchError, GateError, RecipeError
+from edge_export.recipe import FolderSource, Gate, HubSource, WheelSource, load_recipe, recipe_names
+from edge_export.sources.fetch import fetch
 
-from edge.encoder import Encoder
+from edge.bundles.manifest import read_bundle, verify_files
+from edge.bundles.store import find_bundle
 from edge.errors import EdgeError
-from edge.manifest import read_bundle, verify_files
-from edge.store import find_bundle
-from export.cli import main
-from export.errors import ExportError, FetchError, GateError, RecipeError
-from export.fetch import fetch
-from export.recipe import FolderSource, Gate, HubSource, WheelSource, load_recipe, recipe_names
+from edge.runtime.encoder import Encoder
 from tests.conftest import ROOT
 
 SEEDS = ROOT / "seeds"
@@ -203,7 +203,7 @@ def tiny_recipes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert real.encoder is not None
     optimize = replace(real.encoder.optimize, num_heads=4, hidden_size=48)
     fitted = replace(real, encoder=replace(real.encoder, optimize=optimize))
-    monkeypatch.setattr("export.cli.load_recipe", lambda name: fitted)
+    monkeypatch.setattr("edge_export.cli.load_recipe", lambda name: fitted)
 
 
 @pytest.mark.export
@@ -230,7 +230,7 @@ def test_build_and_verify_every_precision(
 @pytest.mark.export
 @pytest.mark.slow
 def test_naive_per_tensor_int8_of_the_real_weights_is_refused(tmp_path: Path) -> None:
-    from export.build import build_bundle
+    from edge_export.build.bundle import build_bundle
 
     recipe = load_recipe("minilm-l6")
     assert recipe.encoder is not None
@@ -246,7 +246,7 @@ def test_naive_per_tensor_int8_of_the_real_weights_is_refused(tmp_path: Path) ->
 @pytest.mark.export
 @pytest.mark.slow
 def test_the_committed_bundle_passes_its_gate_against_pytorch(tmp_path: Path) -> None:
-    from export.parity import certify, compare, seed_sentences, torch_embeddings
+    from edge_export.gates.embeddings import certify, compare, seed_sentences, torch_embeddings
 
     recipe = load_recipe("minilm-l6")
     assert recipe.encoder is not None
@@ -274,7 +274,7 @@ def test_both_sides_tokenize_alike() -> None:
 
 
 def test_the_gate_says_what_was_missed() -> None:
-    from export.parity import certify, compare
+    from edge_export.gates.embeddings import certify, compare
 
     rng = np.random.default_rng(0)
     vectors = rng.normal(size=(40, 8)).astype(np.float32)

@@ -9,19 +9,19 @@ from typing import Any
 
 import numpy as np
 import pytest
+from edge_export.build.generator import DecoderSources, make_weights, state_arrays
+from edge_export.data import summary_examples
+from edge_export.data.documents import Document, as_sentences
+from edge_export.data.sentence_examples import SentencePairs
+from edge_export.data.summary_examples import DEV_SHOW, said_part, word_runs
+from edge_export.errors import RecipeError
+from edge_export.graph.lora import CONFIG_FILE, WEIGHTS_FILE, LowRank, add_adapter, read_adapter
+from edge_export.recipe import FolderSource, GenerationRecipe, Recipe, load_recipe
+from edge_export.training.lora import FinetuneSettings, TokenExample, finetune, plot_losses
+from edge_export.training.summarizer import train_summarizer
 
-from edge.encoder import Encoder
-from edge.store import embedded_models_folder
-from export import summary_examples
-from export.adapter import CONFIG_FILE, WEIGHTS_FILE, LowRank, add_adapter, read_adapter
-from export.build_generator import DecoderSources, make_weights, state_arrays
-from export.documents import Document, as_sentences
-from export.errors import RecipeError
-from export.finetune import FinetuneSettings, TokenExample, finetune, plot_losses
-from export.recipe import FolderSource, GenerationRecipe, Recipe, load_recipe
-from export.sentence_examples import SentencePairs
-from export.summarizer import train_summarizer
-from export.summary_examples import DEV_SHOW, said_part, word_runs
+from edge.bundles.store import embedded_models_folder
+from edge.runtime.encoder import Encoder
 from tests.conftest import ROOT
 from tests.tiny import save_decoder
 
@@ -137,12 +137,12 @@ def test_beside_four_bits_an_adapter_keeps_its_effect(
     checkpoint: Path, trained: Path, tmp_path: Path
 ) -> None:
     """What was learned, in 4 bits: lost in the rounding where added, kept where beside."""
+    from edge_export.graph.decoder import write_decoder
+    from edge_export.graph.decoder_config import read_architecture
     from transformers import AutoModelForCausalLM
 
-    from edge.decoder import Decoder
-    from edge.session import Session
-    from export.architecture import read_architecture
-    from export.decoder_graph import write_decoder
+    from edge.generation.decoder import Decoder
+    from edge.runtime.session import Session
 
     adapter = read_adapter(trained / "adapter")
     model = AutoModelForCausalLM.from_pretrained(checkpoint)

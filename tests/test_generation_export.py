@@ -11,14 +11,14 @@ from typing import Any
 import numpy as np
 import pytest
 from click.testing import CliRunner
+from edge_export.build.bundle import build_bundle
+from edge_export.cli import main
+from edge_export.errors import ExportError, GateError
+from edge_export.recipe import FolderSource, GenerationGate, GenerationRecipe, Recipe
 
-from edge.generator import Generator
-from edge.prompts import Prompt
-from edge.sampling import GenerationSettings, probabilities
-from export.build import build_bundle
-from export.cli import main
-from export.errors import ExportError, GateError
-from export.recipe import FolderSource, GenerationGate, GenerationRecipe, Recipe
+from edge.generation.chat_format import Prompt
+from edge.generation.generator import Generator
+from edge.generation.sampling import GenerationSettings, probabilities
 from tests.conftest import ROOT
 from tests.tiny import DECODERS, SEQ2SEQ, save_decoder, save_seq2seq, save_tokenizer
 
@@ -207,7 +207,7 @@ def test_layers_with_far_reaching_inputs_are_found_and_kept(tmp_path: Path) -> N
 def test_a_template_that_does_more_than_place_texts_is_refused(
     llama: Family, tmp_path: Path
 ) -> None:
-    from export.chat import prompt_format
+    from edge_export.build.chat_format import prompt_format
 
     shouting = save_tokenizer(tmp_path, "{{ messages[-1]['content'] | upper }}")
     with pytest.raises(ExportError, match="does more than put texts into places"):
@@ -220,7 +220,7 @@ def test_a_template_that_does_more_than_place_texts_is_refused(
 
 
 def test_a_template_without_instructions_or_turns_says_so(tmp_path: Path) -> None:
-    from export.chat import prompt_format
+    from edge_export.build.chat_format import prompt_format
 
     template = (
         "{% if messages | length > 1 %}{{ raise_exception('one turn') }}{% endif %}"
@@ -231,9 +231,8 @@ def test_a_template_without_instructions_or_turns_says_so(tmp_path: Path) -> Non
 
 
 def test_recommended_settings_become_ours() -> None:
+    from edge_export.build.generator import recommended_settings
     from transformers import GenerationConfig
-
-    from export.build_generator import recommended_settings
 
     bart = GenerationConfig(
         num_beams=4, length_penalty=2.0, max_length=142, min_length=56, no_repeat_ngram_size=3,

@@ -11,17 +11,17 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from edge import generator as generator_module
-from edge.checks import verify_bundle
-from edge.cli import main
-from edge.encoder import Encoder
+from edge.bundles.manifest import read_bundle
+from edge.bundles.store import add_bundle
+from edge.cli.main import main
+from edge.device.verify import verify_bundle
 from edge.errors import BundleError, InferenceError
-from edge.generator import Completion, Generator
-from edge.manifest import read_bundle
-from edge.prompts import Prompt
-from edge.sampling import GenerationSettings
-from edge.session import runtime_version
-from edge.store import add_bundle
+from edge.generation import generator as generator_module
+from edge.generation.chat_format import Prompt
+from edge.generation.generator import Completion, Generator
+from edge.generation.sampling import GenerationSettings
+from edge.runtime.encoder import Encoder
+from edge.runtime.session import runtime_version
 from tests.conftest import ROOT
 
 BUNDLES = sorted((ROOT / "tests" / "data" / "bundles").iterdir())
@@ -106,7 +106,7 @@ def test_more_prompts_than_rows_come_back_in_order(
 def test_a_shared_beginning_is_read_once_and_changes_nothing(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    from edge.decoder import Decoder
+    from edge.generation.decoder import Decoder
 
     n_read: list[int] = []
     run = Decoder._run
@@ -138,7 +138,7 @@ def test_a_shared_beginning_is_read_once_and_changes_nothing(
 def test_reading_in_parts_is_reading_at_once(
     llama: Generator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from edge import decoder
+    from edge.generation import decoder
 
     ids = llama.tokens(Prompt("x" * 150))
     assert len(ids) > decoder.READ_TOKENS
@@ -200,7 +200,7 @@ def test_an_old_runtime_is_told_before_anything_is_loaded(monkeypatch: pytest.Mo
 
 
 def test_each_kind_of_bundle_is_refused_where_the_other_is_needed() -> None:
-    from edge.store import find_bundle
+    from edge.bundles.store import find_bundle
 
     with pytest.raises(BundleError, match="writes no text"):
         Generator(find_bundle())
@@ -270,7 +270,7 @@ def test_a_digest_with_such_a_model_is_refused_clearly() -> None:
 
 
 def test_weights_outside_are_counted_once() -> None:
-    from edge.onnx_file import external_data_bytes
+    from edge.bundles.onnx_file import external_data_bytes
 
     folder = ROOT / "tests" / "data" / "bundles" / "tiny-qwen3-int4"
     # The embedding is both looked up and multiplied with, from the same bytes.

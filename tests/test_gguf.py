@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 import pytest
 from click.testing import CliRunner
+from edge_export.cli import main
+from edge_export.errors import ExportError
+from edge_export.recipe import WheelSource
+from edge_export.sources.fetch import fetch
 
-from export.cli import main
-from export.errors import ExportError
-from export.fetch import fetch
-from export.recipe import WheelSource
 from tests.conftest import ROOT, SEEDS
 
 pytestmark = [pytest.mark.export, pytest.mark.slow]
@@ -32,7 +32,7 @@ SMOLLM2 = WheelSource(
 @pytest.fixture(scope="module")
 def smollm2(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """The fields of the real file."""
-    from export.gguf_file import read_fields
+    from edge_export.sources.gguf import read_fields
 
     checkpoint = fetch((SMOLLM2,), tmp_path_factory.mktemp("smollm2"))
     assert checkpoint.gguf is not None
@@ -41,7 +41,7 @@ def smollm2(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
 
 @pytest.mark.parametrize("pre", sorted(IDS["adversarial"]))
 def test_tokens_are_llama_cpps(smollm2: dict[str, Any], pre: str) -> None:
-    from export.gguf_file import rebuild_tokenizer
+    from edge_export.sources.gguf import rebuild_tokenizer
 
     tokenizer = rebuild_tokenizer({**smollm2, "tokenizer.ggml.pre": pre})
     for text, ids in IDS["adversarial"][pre]:
@@ -51,7 +51,7 @@ def test_tokens_are_llama_cpps(smollm2: dict[str, Any], pre: str) -> None:
 
 @pytest.mark.parametrize("seed", SEEDS, ids=lambda path: path.stem)
 def test_seeds_are_split_as_llama_cpp_splits_them(smollm2: dict[str, Any], seed: Path) -> None:
-    from export.gguf_file import rebuild_tokenizer
+    from edge_export.sources.gguf import rebuild_tokenizer
 
     text = seed.read_text(encoding="utf-8")
     ids = rebuild_tokenizer(smollm2).encode(text).ids
@@ -63,9 +63,8 @@ def test_seeds_are_split_as_llama_cpp_splits_them(smollm2: dict[str, Any], seed:
 
 
 def test_a_chat_template_survives(smollm2: dict[str, Any], tmp_path: Path) -> None:
+    from edge_export.sources.gguf import save_tokenizer
     from transformers import AutoTokenizer
-
-    from export.gguf_file import save_tokenizer
 
     save_tokenizer(smollm2, tmp_path)
     tokenizer = AutoTokenizer.from_pretrained(tmp_path)
@@ -159,7 +158,7 @@ def test_a_file_becomes_a_checkpoint_with_the_same_logits(tmp_path: Path) -> Non
 
 
 def test_what_cannot_be_unpacked_is_said_and_leaves_nothing(tmp_path: Path) -> None:
-    from export.gguf_file import unpack_gguf
+    from edge_export.sources.gguf import unpack_gguf
 
     (tmp_path / "no.gguf").write_bytes(b"not a model" * 10)
     with pytest.raises(ExportError, match=r"no\.gguf cannot be read as GGUF"):

@@ -7,20 +7,28 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from edge.boundaries import (
+from edge.errors import BundleError
+from edge.extraction.features import (
+    depth,
+    hashed_stems,
+    likeness,
+    ranks,
+    running_sums,
+    shifted,
+    word_offsets,
+)
+from edge.extraction.salience import concept_features, predict_salience, salience_features
+from edge.extraction.segmentation import (
     boundary_features,
     choose_boundaries,
     find_boundaries,
     may_begin,
 )
-from edge.encoder import Encoder
-from edge.errors import BundleError
-from edge.heads import HEAD_NAMES, Head, feature_matrix, require_heads
 from edge.records import Segment, Sentence, Transcript
-from edge.salience import concept_features, predict_salience, salience_features
-from edge.sentences import rebuild_sentences
+from edge.runtime.encoder import Encoder
+from edge.runtime.heads import HEAD_NAMES, Head, feature_matrix, require_heads
 from edge.transcript import parse_transcript
-from edge.windows import depth, hashed_stems, likeness, ranks, running_sums, shifted, word_offsets
+from edge.transcript.sentences import rebuild_sentences
 
 MAX_HEAD_BYTES = 1_000_000
 

@@ -13,11 +13,11 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from edge_export.cli import main
+from edge_export.errors import KitError
+from edge_export.kit import DEVICES, PINS, RUNTIME, Device, build_kit
 
-from edge.manifest import read_bundle
-from export.cli import main
-from export.errors import KitError
-from export.kit import DEVICES, PINS, RUNTIME, Device, build_kit
+from edge.bundles.manifest import read_bundle
 from tests.conftest import CHIP, ROOT
 from tests.test_install import cut_network
 

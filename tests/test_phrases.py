@@ -5,12 +5,18 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from edge.encoder import Encoder
-from edge.keyphrases import Centre, distinct, phrase_features, rank_keyphrases, worth_embedding
-from edge.phrases import Candidate, find_phrases
+from edge.extraction.keyphrases import (
+    Centre,
+    distinct,
+    phrase_features,
+    rank_keyphrases,
+    worth_embedding,
+)
+from edge.extraction.phrases import Candidate, find_phrases
+from edge.extraction.tagger import TAGS, tag_features, tag_sentences
 from edge.records import Mention, Segment, Sentence, Transcript
-from edge.sentences import rebuild_sentences
-from edge.tagger import TAGS, tag_features, tag_sentences
+from edge.runtime.encoder import Encoder
+from edge.transcript.sentences import rebuild_sentences
 
 TEXT = """The solar panel on our roof turns sunlight into power.
 We bought a cheap lithium battery from Acme Industries last spring.
@@ -112,7 +118,7 @@ def test_a_name_counts_more_than_the_head_says(
         return {phrase.text: phrase.score for phrase in ranked}
 
     shown = scores()
-    monkeypatch.setattr("edge.keyphrases.NAME_BONUS", 0.0)
+    monkeypatch.setattr("edge.extraction.keyphrases.NAME_BONUS", 0.0)
     plain = scores()
     assert shown["Acme Industries"] > plain["Acme Industries"]
     assert shown["solar panel"] == plain["solar panel"]

@@ -10,11 +10,11 @@ import pytest
 from benchmarks.quality import __main__ as harness
 from benchmarks.quality import baselines, metrics, phrase_baselines
 from benchmarks.quality.data import Item, names_said
-from edge.encoder import Encoder
-from edge.phrases import find_phrases
+from edge.extraction.phrases import find_phrases
+from edge.extraction.tagger import tag_sentences
 from edge.records import Segment, Transcript
-from edge.sentences import rebuild_sentences
-from edge.tagger import tag_sentences
+from edge.runtime.encoder import Encoder
+from edge.transcript.sentences import rebuild_sentences
 
 pytestmark = pytest.mark.export  # needs rouge-score and nltk
 

@@ -8,13 +8,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from edge.digest import Digest
-from edge.domain import find_warnings
-from edge.keypoints import choose_summary, fluency, rank_sentences, reads_alone
-from edge.quotes import choose_questions
+from edge.extraction.quotes import choose_questions
+from edge.extraction.selection import choose_summary, fluency, rank_sentences, reads_alone
+from edge.pipeline import Digest
 from edge.records import Segment, Transcript
-from edge.sentences import rebuild_sentences
 from edge.transcript import parse_transcript, read_transcript
+from edge.transcript.language import find_warnings
+from edge.transcript.sentences import rebuild_sentences
 from tests.conftest import SEEDS
 
 RECIPE = """Classic banana bread

@@ -13,20 +13,21 @@ from pathlib import Path
 
 import pytest
 
-from edge import reading, render
+from edge import render
 from edge.bench.episode import make_transcript
-from edge.digest import Digest, digest_transcript
-from edge.encoder import Encoder, LoadingEncoder
+from edge.bundles.manifest import read_bundle
+from edge.bundles.store import find_bundle
+from edge.english.fillers import ShownTexts
 from edge.errors import BundleError
-from edge.manifest import read_bundle
-from edge.phrases import find_phrases
-from edge.reading import PART_WORDS, WHOLE_WORDS, all_mentions, read_episode
-from edge.sentences import rebuild_sentences
-from edge.shown import ShownTexts
-from edge.store import find_bundle
-from edge.tagger import tag_sentences
-from edge.threads import Background, Parallel
+from edge.extraction import episode
+from edge.extraction.episode import PART_WORDS, WHOLE_WORDS, all_mentions, read_episode
+from edge.extraction.phrases import find_phrases
+from edge.extraction.tagger import tag_sentences
+from edge.pipeline import Digest, digest_transcript
+from edge.runtime.encoder import Encoder, LoadingEncoder
+from edge.runtime.threads import Background, Parallel
 from edge.transcript import parse_transcript, read_transcript
+from edge.transcript.sentences import rebuild_sentences
 from tests.conftest import CHIP, ROOT
 
 N_WORDS = WHOLE_WORDS + 1000
@@ -84,7 +85,7 @@ def test_every_mention_is_found_over_all_parts(encoder: Encoder) -> None:
 
 
 def test_progress_rises_to_all_words(encoder: Encoder, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("edge.encoder.PROGRESS_INTERVAL_S", 0.01)
+    monkeypatch.setattr("edge.runtime.encoder.PROGRESS_INTERVAL_S", 0.01)
     seen: list[tuple[int, int]] = []
     transcript = parse_transcript(make_transcript(N_WORDS).encode())
     digest_transcript(
@@ -114,8 +115,8 @@ def test_the_digest_does_not_depend_on_the_threads(seed_digests: dict[str, Diges
 def test_one_part_less_does_not_lose_the_last_words(
     encoder: Encoder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(reading, "PART_WORDS", 700)
-    monkeypatch.setattr(reading, "WHOLE_WORDS", 1000)
+    monkeypatch.setattr(episode, "PART_WORDS", 700)
+    monkeypatch.setattr(episode, "WHOLE_WORDS", 1000)
     transcript = read_transcript(CHIP)
     digest = digest_transcript(transcript, encoder, source_path="x", fallback_title="X")
     assert digest.chapters[0].first_segment == 0

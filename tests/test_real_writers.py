@@ -12,15 +12,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 from click.testing import CliRunner
+from edge_export.cli import main
+from edge_export.graph.lora import CONFIG_FILE, WEIGHTS_FILE
+from edge_export.recipe import load_recipe
 
-from edge.cli import main as edge_main
-from edge.generator import Generator
-from edge.manifest import read_bundle
-from edge.prompts import Prompt
-from edge.sampling import GenerationSettings
-from export.adapter import CONFIG_FILE, WEIGHTS_FILE
-from export.cli import main
-from export.recipe import load_recipe
+from edge.bundles.manifest import read_bundle
+from edge.cli.main import main as edge_main
+from edge.generation.chat_format import Prompt
+from edge.generation.generator import Generator
+from edge.generation.sampling import GenerationSettings
 from tests.conftest import CHIP, ROOT
 
 pytestmark = [pytest.mark.export, pytest.mark.slow]
@@ -28,7 +28,7 @@ pytestmark = [pytest.mark.export, pytest.mark.slow]
 
 @pytest.fixture(scope="module")
 def smollm2(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    from export.fetch import fetch
+    from edge_export.sources.fetch import fetch
 
     recipe = load_recipe("smollm2-135m")
     checkpoint = fetch(recipe.sources[:1], tmp_path_factory.mktemp("smollm2"))
@@ -59,9 +59,8 @@ def test_a_hundred_tokens_of_the_real_model_are_transformers(
     smollm2: Path, smollm2_bundle: Callable[[str], Path], tmp_path: Path
 ) -> None:
     import torch
+    from edge_export.sources.gguf import unpack_gguf
     from transformers import AutoModelForCausalLM, AutoTokenizer
-
-    from export.gguf_file import unpack_gguf
 
     unpack_gguf(smollm2, tmp_path / "checkpoint")
     tokenizer = AutoTokenizer.from_pretrained(tmp_path / "checkpoint")
@@ -158,8 +157,7 @@ def test_the_summarizer_tells_an_episode_and_points_at_what_was_said(
 
 def test_blocks_of_a_gguf_file_are_kept_as_they_are(smollm2: Path) -> None:
     import gguf
-
-    from export.blocks import quantize, read_gguf_blocks
+    from edge_export.graph.block_quantization import quantize, read_gguf_blocks
 
     blocks = read_gguf_blocks(smollm2)
     for name in ("blk.3.attn_v.weight", "blk.7.ffn_down.weight", "token_embd.weight"):
@@ -170,7 +168,9 @@ def test_blocks_of_a_gguf_file_are_kept_as_they_are(smollm2: Path) -> None:
     for kind in (gguf.GGMLQuantizationType.Q4_0, gguf.GGMLQuantizationType.Q8_0):
         raw = gguf.quants.quantize(fresh, kind)
         reader = {"Q4_0": "_q4_0", "Q8_0": "_q8_0"}[kind.name]
-        got = getattr(sys.modules["export.blocks"], reader)(raw).dequantized()
+        got = getattr(sys.modules["edge_export.graph.block_quantization"], reader)(
+            raw
+        ).dequantized()
         np.testing.assert_allclose(got, gguf.quants.dequantize(raw, kind), atol=1e-6)
     assert np.abs(quantize(fresh, 8).dequantized() - fresh).max() < 0.02
     assert np.abs(quantize(fresh, 4).dequantized() - fresh).max() < 0.25

@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from edge_export.data.augment import recut_document
+from edge_export.data.documents import Document
 
-from edge.lexicon import words
+from edge.english.words import words
 from edge.records import Segment, Transcript
-from edge.sentences import rebuild_sentences
-from export.documents import Document
-from export.recut import recut_document
+from edge.transcript.sentences import rebuild_sentences
 from tests.conftest import CHIP
 
 FILLERS = {"um", "uh", "like"}

@@ -5,8 +5,8 @@ import json
 import pytest
 
 from edge import render
-from edge.digest import Digest
 from edge.errors import OutputError
+from edge.pipeline import Digest
 from tests.conftest import CHIP
 
 

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge.beams import BeamSearch, largest
-from edge.sampling import (
+from edge.generation.beam_search import BeamSearch, largest
+from edge.generation.sampling import (
     GenerationSettings,
     TokenRules,
     constrain,

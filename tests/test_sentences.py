@@ -5,7 +5,7 @@ import itertools
 import pytest
 
 from edge.records import Segment, Transcript, Word
-from edge.sentences import MAX_WORDS, is_annotation, rebuild_sentences, sentence_texts
+from edge.transcript.sentences import MAX_WORDS, is_annotation, rebuild_sentences, sentence_texts
 
 
 def transcript(*segments: Segment) -> Transcript:

@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-import edge.session
-from edge.session import Session, products_overflow
+import edge.runtime.session
+from edge.runtime.session import Session, products_overflow
 
 pytestmark = pytest.mark.export
 
@@ -39,7 +39,7 @@ def product_model(weights: np.ndarray, zero_points: bool = True) -> bytes:  # ty
 
 def test_the_sum_that_tells_is_what_it_is_said_to_be() -> None:
     made = product_model(np.full((4, 1), 127, np.int8), zero_points=False)
-    assert made == edge.session._SUM_OF_PRODUCTS
+    assert made == edge.runtime.session._SUM_OF_PRODUCTS
 
 
 def test_the_largest_products_are_summed_exactly(tmp_path: Path) -> None:
@@ -58,7 +58,7 @@ def test_other_kernels_are_asked_for_only_where_they_are_needed(
     asked = []
     for overflows in (False, True):
         monkeypatch.setattr(
-            edge.session, "products_overflow", lambda overflows=overflows: overflows
+            edge.runtime.session, "products_overflow", lambda overflows=overflows: overflows
         )
         options = Session(tmp_path / "model.onnx", 1)._session.get_session_options()
         try:

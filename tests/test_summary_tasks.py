@@ -5,9 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from edge.records import Segment, Transcript
-from edge.sentences import rebuild_sentences
-from edge.summary_tasks import (
+from edge.abstractive.requests import (
     answer_text,
     choose_read,
     episode_request,
@@ -16,6 +14,8 @@ from edge.summary_tasks import (
     summary_request,
     title_request,
 )
+from edge.records import Segment, Transcript
+from edge.transcript.sentences import rebuild_sentences
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,15 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from edge.claims import (
+from edge.abstractive.grounding import (
+    Said,
+    as_said,
+    find_evidence,
+    predict_support,
+    retold_place,
+    unsaid,
+)
+from edge.english.claims import (
     denied_stems,
     is_uncertain,
     names_in,
@@ -14,9 +22,8 @@ from edge.claims import (
     speaks_to_reader,
     without_invented_gender,
 )
-from edge.encoder import Encoder
-from edge.retelling import retells
-from edge.support import Said, as_said, find_evidence, predict_support, retold_place, unsaid
+from edge.english.paraphrase import retells
+from edge.runtime.encoder import Encoder
 
 PASSAGE = (
     "I joined Netflix after I finished my degree at Stanford.",

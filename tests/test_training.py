@@ -12,14 +12,14 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from edge.digest import digest_transcript
-from edge.encoder import Encoder
-from edge.heads import HEAD_NAMES
-from edge.manifest import read_bundle, verify_files
+from edge.bundles.manifest import read_bundle, verify_files
+from edge.bundles.store import find_bundle
+from edge.pipeline import digest_transcript
 from edge.records import Segment, Transcript
-from edge.sentences import rebuild_sentences
-from edge.store import find_bundle
+from edge.runtime.encoder import Encoder
+from edge.runtime.heads import HEAD_NAMES
 from edge.transcript import read_transcript
+from edge.transcript.sentences import rebuild_sentences
 from tests.conftest import CHIP
 
 pytestmark = [pytest.mark.export, pytest.mark.slow]
@@ -84,7 +84,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def edge_export(*arguments: object) -> tuple[int, str]:
     pytest.importorskip("lightgbm")
-    from export.cli import main
+    from edge_export.cli import main
 
     result = CliRunner().invoke(main, [str(a) for a in arguments])
     return result.exit_code, result.output
@@ -133,7 +133,7 @@ def test_a_head_that_does_not_pass_leaves_the_bundle_as_it_was(
     bundle: Path, data: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before = {path.name: path.read_bytes() for path in bundle.iterdir()}
-    monkeypatch.setattr("export.heads.MAX_HEAD_BYTES", 10)
+    monkeypatch.setattr("edge_export.training.to_onnx.MAX_HEAD_BYTES", 10)
     arguments = ("--part", "phrases", "--cache", bundle.parent / "vectors")
     code, output = edge_export("train", bundle, "--data", data, *arguments)
     assert code == 1
@@ -189,7 +189,7 @@ def test_a_table_that_says_something_else_is_refused(
 ) -> None:
     pytest.importorskip("scipy")
     monkeypatch.setattr(
-        "export.distill.fit_table",
+        "edge_export.build.distill.fit_table",
         lambda encoder, texts, vectors: np.ones((30522, 384), np.float32),
     )
     arguments = ("--data", data, "--cache", tmp_path / "vectors", "--output", tmp_path / "static")
@@ -218,8 +218,14 @@ def test_passages_that_are_not_there_are_named(bundle: Path, data: Path) -> None
 
 def test_spoilt_sentences_are_told_from_true_ones(encoder: Encoder) -> None:
     pytest.importorskip("lightgbm")
-    from export.documents import Document
-    from export.support import KINDS, area_under_curve, fit_support_head, measure_claims, spoil
+    from edge_export.data.documents import Document
+    from edge_export.training.support_head import (
+        KINDS,
+        area_under_curve,
+        fit_support_head,
+        measure_claims,
+        spoil,
+    )
 
     def document(k: int, said: str, summary: str) -> Document:
         segments = tuple(Segment(line + ".") for line in said.split(". "))

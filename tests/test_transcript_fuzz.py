@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from edge.errors import TranscriptError
 from edge.records import Transcript
-from edge.sentences import rebuild_sentences
 from edge.transcript import parse_transcript
+from edge.transcript.sentences import rebuild_sentences
 from tests import test_transcript_formats as samples
 
 SAMPLES = [

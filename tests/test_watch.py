@@ -15,11 +15,11 @@ from pathlib import Path
 
 import pytest
 
-import edge.watch
-from edge.batch import PARTIAL
+import edge.jobs.watch
 from edge.bench.episode import make_transcript
 from edge.errors import InferenceError, OutputError, TranscriptError
-from edge.watch import DONE, FAILED, LEDGER, Inbox, only_one
+from edge.jobs.batch import PARTIAL
+from edge.jobs.watch import DONE, FAILED, LEDGER, Inbox, only_one
 from tests.conftest import ROOT
 
 KILL_ROUNDS = int(os.environ.get("EDGE_KILL_ROUNDS", "8"))
@@ -190,7 +190,7 @@ class Killed(BaseException):
 def test_it_goes_on_after_being_killed_at_any_write(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, after_write: bool
 ) -> None:
-    write = edge.watch.write_atomically
+    write = edge.jobs.watch.write_atomically
     for fatal in range(9):  # three files: claim, digest or reason, end
         (tmp_path / str(fatal)).mkdir()
         folders = Folders(tmp_path / str(fatal))
@@ -206,12 +206,12 @@ def test_it_goes_on_after_being_killed_at_any_write(
             if n == fatal:
                 raise Killed
 
-        monkeypatch.setattr(edge.watch, "write_atomically", killed)
+        monkeypatch.setattr(edge.jobs.watch, "write_atomically", killed)
         watched = folders.open()
         folders.look(watched)
         with pytest.raises(Killed):
             folders.look(watched)
-        monkeypatch.setattr(edge.watch, "write_atomically", write)
+        monkeypatch.setattr(edge.jobs.watch, "write_atomically", write)
         again = folders.open()
         folders.look(again)
         folders.look(again)

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from benchmarks.runs import take_turns, take_turns_apart
-from benchmarks.worth import placed, print_table
+from benchmarks.processes import take_turns, take_turns_apart
+from benchmarks.quality.against_cost import placed, print_table
 
 pytestmark = pytest.mark.export
 

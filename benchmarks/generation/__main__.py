@@ -27,12 +27,12 @@ import numpy as np
 from tokenizers import Tokenizer
 
 from benchmarks.generation.bandwidth import read_bytes_per_s
-from benchmarks.runs import ROOT, Sample, spread, take_turns
+from benchmarks.processes import ROOT, Sample, spread, take_turns
 from edge import __version__
-from edge.doctor import device_facts
-from edge.onnx_file import external_data_bytes
-from edge.sentences import rebuild_sentences
+from edge.bundles.onnx_file import external_data_bytes
+from edge.device.doctor import device_facts
 from edge.transcript import read_transcript
+from edge.transcript.sentences import rebuild_sentences
 
 FOLDER = ROOT / "build" / "generation"
 PEERS = ROOT / "benchmarks" / "peers"

@@ -9,11 +9,11 @@ import time
 from pathlib import Path
 from typing import Any
 
-from benchmarks.runs import STARTED
-from edge.generate import search_beams, write_tokens
-from edge.generator import Generator
-from edge.manifest import read_bundle
-from edge.sampling import GenerationSettings, TokenRules
+from benchmarks.processes import STARTED
+from edge.bundles.manifest import read_bundle
+from edge.generation.generator import Generator
+from edge.generation.loop import search_beams, write_tokens
+from edge.generation.sampling import GenerationSettings, TokenRules
 
 
 def main() -> None:

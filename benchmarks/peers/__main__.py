@@ -19,9 +19,9 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.peers.setup import make
-from benchmarks.runs import ROOT, Sample, spread, take_turns
+from benchmarks.processes import ROOT, Sample, spread, take_turns
 from edge import __version__
-from edge.bench.device import identity
+from edge.device.state import identity
 
 HERE = Path(__file__).parent
 EPISODE = ROOT / "seeds" / "gradient-dissent_johannes-otterbach_whisper-timed.txt"

@@ -15,11 +15,12 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from edge_export.build.bundle import build_bundle
+from edge_export.recipe import FolderSource, GenerationGate, GenerationRecipe, Recipe, load_recipe
+from edge_export.sources.fetch import fetch
+from edge_export.sources.gguf import unpack_gguf
+
 from benchmarks.peers.summarizer_gguf import write_summarizer
-from export.build import build_bundle
-from export.fetch import fetch
-from export.gguf_file import unpack_gguf
-from export.recipe import FolderSource, GenerationGate, GenerationRecipe, Recipe, load_recipe
 
 ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / "build" / "generation"

@@ -9,10 +9,9 @@ from typing import Any
 import gguf
 import numpy as np
 import numpy.typing as npt
+from edge_export.graph.lora import LowRank, read_adapter
+from edge_export.sources.gguf import LAYER_NAMES
 from gguf.quants import dequantize, quantize
-
-from export.adapter import LowRank, read_adapter
-from export.gguf_file import LAYER_NAMES
 
 Array = npt.NDArray[Any]
 ARCHITECTURE = "llama"

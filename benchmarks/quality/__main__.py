@@ -23,20 +23,20 @@ import numpy as np
 from benchmarks.quality import baselines, data, metrics, phrase_baselines, written
 from benchmarks.quality.data import DEV_SHOW, Item
 from benchmarks.quality.written import score_written, score_written_titles
-from edge.chapters import MAX_TITLE_WORDS, chapter_phrases, title_chapters
-from edge.digest import Digest, digest_transcript
-from edge.encoder import Encoder, Progress
-from edge.generator import Generator
-from edge.heads import Scores as HeadScores
-from edge.heads import load_heads
-from edge.manifest import Bundle, read_bundle
-from edge.phrases import find_phrases
+from edge.abstractive.drafts import Writer
+from edge.bundles.manifest import Bundle, read_bundle
+from edge.bundles.store import find_bundle, find_writer
+from edge.english.fillers import without_lead
+from edge.extraction.features import FloatArray
+from edge.extraction.phrases import find_phrases
+from edge.extraction.tagger import tag_sentences
+from edge.extraction.titles import MAX_TITLE_WORDS, chapter_phrases, title_chapters
+from edge.generation.generator import Generator
+from edge.pipeline import Digest, digest_transcript
 from edge.records import Sentence
-from edge.shown import without_lead
-from edge.store import find_bundle, find_writer
-from edge.tagger import tag_sentences
-from edge.windows import FloatArray
-from edge.writer import Writer
+from edge.runtime.encoder import Encoder, Progress
+from edge.runtime.heads import Scores as HeadScores
+from edge.runtime.heads import load_heads
 
 OURS = "**edge**"
 Scores = dict[str, list[dict[str, float]]]

@@ -11,9 +11,8 @@ from itertools import pairwise
 import numpy as np
 
 from benchmarks.quality.metrics import cut_to_budget, rouge, rouge_words
-from edge.lexicon import content_stems
-from edge.records import Sentence
-from edge.windows import (
+from edge.english.words import content_stems
+from edge.extraction.features import (
     FloatArray,
     hashed_stems,
     likeness,
@@ -21,6 +20,7 @@ from edge.windows import (
     unit,
     word_offsets,
 )
+from edge.records import Sentence
 
 WORDS_PER_CHAPTER = 800
 MMR = 0.3

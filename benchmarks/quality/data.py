@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from edge.lexicon import is_content_word, words
+from edge.english.words import is_content_word, words
 from edge.records import Sentence, Transcript
-from edge.sentences import rebuild_sentences
 from edge.transcript import parse_transcript
+from edge.transcript.sentences import rebuild_sentences
 
 MEETINGS = "qmsum_train.jsonl.gz"
 CHAPTERED = "podcast_chapters_train.jsonl.gz"

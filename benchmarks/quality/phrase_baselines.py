@@ -11,14 +11,14 @@ from itertools import combinations, pairwise
 
 import numpy as np
 
-from edge.lexicon import Rarity, is_content_word, stem, words
-from edge.phrases import Candidate
-from edge.records import Sentence
-from edge.windows import (
+from edge.english.words import Rarity, is_content_word, stem, words
+from edge.extraction.features import (
     Encode,
     FloatArray,
     unit,
 )
+from edge.extraction.phrases import Candidate
+from edge.records import Sentence
 
 N_PHRASES = 30
 

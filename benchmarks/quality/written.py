@@ -11,21 +11,21 @@ from itertools import pairwise
 
 from benchmarks.quality import baselines, metrics
 from benchmarks.quality.data import Item
-from edge.abstractive import write_chapters
-from edge.chapters import chapter_phrases, title_chapters
-from edge.digest import digest_transcript
-from edge.encoder import Encoder
-from edge.generator import Generator
-from edge.keypoints import rank_sentences
-from edge.passages import Material, read_passage
-from edge.prompts import Prompt
-from edge.salience import predict_salience
-from edge.sampling import GenerationSettings
-from edge.sentences import sentence_texts
-from edge.shown import without_lead
-from edge.summary_tasks import split_answer, summary_request
-from edge.tagger import tag_sentences
-from edge.writer import Writer
+from edge.abstractive.drafts import Writer
+from edge.abstractive.passages import Material, read_passage
+from edge.abstractive.requests import split_answer, summary_request
+from edge.abstractive.summarize import write_chapters
+from edge.english.fillers import without_lead
+from edge.extraction.salience import predict_salience
+from edge.extraction.selection import rank_sentences
+from edge.extraction.tagger import tag_sentences
+from edge.extraction.titles import chapter_phrases, title_chapters
+from edge.generation.chat_format import Prompt
+from edge.generation.generator import Generator
+from edge.generation.sampling import GenerationSettings
+from edge.pipeline import digest_transcript
+from edge.runtime.encoder import Encoder
+from edge.transcript.sentences import sentence_texts
 
 OURS = "**edge**, abstractive"
 Scores = dict[str, list[dict[str, float]]]

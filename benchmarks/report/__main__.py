@@ -14,11 +14,11 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from edge.batch import write_atomically
 from edge.bench.cost import cost_tables, read_prices
 from edge.bench.record import Json, load
 from edge.bench.tables import Table, all_tables, machine, scaling_points, verdict
 from edge.errors import EdgeError
+from edge.jobs.batch import write_atomically
 
 STYLE = """
 body { font: 15px/1.5 system-ui, sans-serif; max-width: 62rem; margin: 2rem auto; padding: 0 1rem;
@@ -55,7 +55,7 @@ def figures(
     """(name, figure) of every chart there is something for.
 
     :param records: The runs.
-    :param worth: As ``benchmarks.worth`` writes it, where it was measured.
+    :param worth: As ``benchmarks.quality.against_cost`` writes it, where it was measured.
     :param prices: A file of prices, where cost is to be shown.
     """
     from benchmarks.report import charts
@@ -77,7 +77,7 @@ def page(records: Sequence[Json], worth: dict[str, Any] | None, prices: Path | N
     """The whole page.
 
     :param records: The runs.
-    :param worth: As ``benchmarks.worth`` writes it, where it was measured.
+    :param worth: As ``benchmarks.quality.against_cost`` writes it, where it was measured.
     :param prices: A file of prices, where cost is to be shown.
     """
     parts = []
@@ -107,7 +107,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0] if __doc__ else None)
     parser.add_argument("records", nargs="+", type=Path)
     parser.add_argument("--output", type=Path, required=True, help="the page")
-    parser.add_argument("--worth", type=Path, help="what benchmarks.worth wrote")
+    parser.add_argument("--worth", type=Path, help="what benchmarks.quality.against_cost wrote")
     parser.add_argument("--prices", type=Path, help="a file as docs/prices-example.json")
     parser.add_argument("--charts", type=Path, help="folder for the charts as PNG files")
     arguments = parser.parse_args()

@@ -128,7 +128,7 @@ def cost(record: Json, prices: Prices) -> Figure:
 def pareto(worth: dict[str, Any]) -> Figure:
     """Quality against the time of a cold process, models and simple baselines.
 
-    :param worth: As ``benchmarks.worth`` writes it.
+    :param worth: As ``benchmarks.quality.against_cost`` writes it.
     """
     figure = Figure(figsize=(9, 4), layout="constrained")
     panels = figure.subplots(1, 2)

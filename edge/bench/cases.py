@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
+from edge.bundles.manifest import Bundle
 from edge.errors import BenchError
-from edge.execution import CPU, PROVIDERS
-from edge.manifest import Bundle
+from edge.runtime.providers import CPU, PROVIDERS
 
 COLD, STREAM, BATCH, ENCODER, TOKENS = "cold", "stream", "batch", "encoder", "tokens"
 SCENARIOS = {

@@ -27,15 +27,15 @@ from edge.bench.cases import (
     Case,
     Plan,
 )
-from edge.bench.device import temperature_c
-from edge.bench.energy import Meter, Source
 from edge.bench.episode import make_transcript
 from edge.bench.record import Json, Process
 from edge.bench.worker import STARTED
+from edge.bundles.store import find_bundle
+from edge.device.energy import Meter, Source
+from edge.device.state import temperature_c
 from edge.errors import BenchError
-from edge.execution import CPU, CUDA, PROVIDERS
-from edge.session import available_providers
-from edge.store import find_bundle
+from edge.runtime.providers import CPU, CUDA, PROVIDERS
+from edge.runtime.session import available_providers
 
 TEMPERATURE_INTERVAL_S = 1.0
 SILENCE_S = 3600.0

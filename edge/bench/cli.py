@@ -11,7 +11,7 @@ from typing import Any
 
 import click
 
-from edge.click_types import Bytes, Seconds
+from edge.cli.values import Bytes, Seconds
 
 RECORD = click.Path(path_type=Path, dir_okay=False)
 
@@ -69,9 +69,9 @@ def bench(context: click.Context, /, **options: Any) -> None:
 
 def _measure(options: dict[str, Any]) -> None:
     from edge.bench.cases import SHORT_RUN_S
-    from edge.bench.energy import find_source
     from edge.bench.run import beside_path, run
     from edge.bench.tables import all_tables, machine, verdict
+    from edge.device.energy import find_source
 
     path = options["output"] or Path(time.strftime("edge-bench-%Y%m%dT%H%M%S.json"))
     plans = _plans(options)
@@ -105,8 +105,8 @@ def _plans(options: dict[str, Any]) -> list[Any]:
         scaling_cases,
         short_cases,
     )
-    from edge.session import default_threads
-    from edge.store import find_bundle, list_bundles
+    from edge.bundles.store import find_bundle, list_bundles
+    from edge.runtime.session import default_threads
 
     threads = options["threads"] or default_threads()
     default = Case(STREAM, find_bundle().id, threads)

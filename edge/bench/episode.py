@@ -7,7 +7,7 @@ import re
 from functools import cache
 from pathlib import Path
 
-from edge.lexicon import is_content_word
+from edge.english.words import is_content_word
 from edge.transcript.cues import clock_to_s
 
 _LINE = re.compile(r"\[(\S+) --> (\S+)\]\s*(.*)")

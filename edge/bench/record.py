@@ -17,14 +17,14 @@ from pathlib import Path
 from typing import Any
 
 from edge import __version__
-from edge.batch import write_atomically
 from edge.bench.cases import COLD, TOKENS, Plan
-from edge.bench.device import State, identity
 from edge.bench.statistics import describe, is_noisy
-from edge.encoder import ARENA
+from edge.bundles.manifest import Bundle
+from edge.device.state import State, identity
 from edge.errors import BenchError
-from edge.execution import PROVIDERS
-from edge.manifest import Bundle
+from edge.jobs.batch import write_atomically
+from edge.runtime.encoder import ARENA
+from edge.runtime.providers import PROVIDERS
 
 SCHEMA_VERSION = 1
 MIN_PROCESSES = 4

@@ -13,12 +13,12 @@ from pathlib import Path
 from edge.bench import record as records
 from edge.bench.cases import BATCH, COLD, ENCODER, STREAM, TOKENS, Case, Plan
 from edge.bench.child import run_process
-from edge.bench.device import State, busy_cores, state
-from edge.bench.energy import Source
 from edge.bench.record import Json, Process
+from edge.bundles.manifest import Bundle
+from edge.bundles.store import find_bundle
+from edge.device.energy import Source
+from edge.device.state import State, busy_cores, state
 from edge.errors import BenchError
-from edge.manifest import Bundle
-from edge.store import find_bundle
 
 Progress = Callable[[int, int, str], None]
 """Called with (processes done, processes in all, what comes next)."""
@@ -94,7 +94,7 @@ def run(
     Cases take turns, a process each, so that what slows the machine for a while slows all.
 
     :param plans: What to run.
-    :param source: As ``edge.bench.energy.find_source`` gives it.
+    :param source: As ``edge.device.energy.find_source`` gives it.
     :param path: Where the record goes.
     :param progress: Told before each process, and at the end.
     :param beside: Another Python, whose edge-insights takes turns with this one; its record goes

@@ -15,18 +15,18 @@ from contextlib import redirect_stdout
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from edge.cli.startup import begin, end
 from edge.errors import EdgeError
-from edge.execution import ON_CPU, Execution
-from edge.memory import peak_bytes
-from edge.process import begin, end
+from edge.runtime.memory import peak_bytes
+from edge.runtime.providers import ON_CPU, Execution
 from edge.stages import stage, stopwatch
 
 if TYPE_CHECKING:
-    from edge.digest import Digest
-    from edge.encoder import Encoder
-    from edge.generator import Generator
-    from edge.manifest import Bundle
-    from edge.writer import Writer
+    from edge.abstractive.drafts import Writer
+    from edge.bundles.manifest import Bundle
+    from edge.generation.generator import Generator
+    from edge.pipeline import Digest
+    from edge.runtime.encoder import Encoder
 
 STARTED = "EDGE_BENCH_STARTED_NS"
 """Environment variable: when the process was started, in nanoseconds since the epoch."""
@@ -73,7 +73,7 @@ def _cold(job: dict[str, Any], begun_ns: int) -> None:
     with stopwatch() as watch:
         watch.nanoseconds["start"] = begun_ns - int(os.environ[STARTED])
         with stage("start"):
-            from edge.cli import main as edge
+            from edge.cli.main import main as edge
         with Path(job["output"]).open("w", encoding="utf-8") as file, redirect_stdout(file):
             edge(job["command"], standalone_mode=False)
     _say(event="sample", stages_ns=watch.nanoseconds)
@@ -87,8 +87,8 @@ Sample = Callable[[], dict[str, Any]]
 
 def _prepare(job: dict[str, Any]) -> Sample:
     """Load what the case needs, say so, and return what takes a sample."""
-    from edge.ceiling import Ceiling
-    from edge.store import find_bundle
+    from edge.bundles.store import find_bundle
+    from edge.device.memory_limit import Ceiling
 
     bundle = find_bundle(job["bundle"])
     ceiling = Ceiling(job["max_rss_bytes"]) if job["max_rss_bytes"] else None
@@ -96,7 +96,7 @@ def _prepare(job: dict[str, Any]) -> Sample:
         ceiling.check_load(bundle)
     started_ns = time.perf_counter_ns()
     if job["scenario"] == "tokens":
-        from edge.generator import Generator
+        from edge.generation.generator import Generator
 
         generator = Generator(bundle, job["threads"], Execution(job["provider"]))
         ready = _tokens(generator, job)
@@ -128,12 +128,12 @@ def load_digest(
     :param threads: Threads.
     :param execution: The provider that is to run it; the default encoder beside it is CPUs'.
     """
-    from edge.encoder import Encoder
-    from edge.store import find_bundle
+    from edge.bundles.store import find_bundle
+    from edge.runtime.encoder import Encoder
 
     if bundle.manifest.generator is None:
         return Encoder(bundle, threads, execution), None
-    from edge.writer import Writer
+    from edge.abstractive.drafts import Writer
 
     encoder = Encoder(find_bundle(), threads)
     return encoder, Writer(bundle, encoder, threads, execution)
@@ -141,7 +141,7 @@ def load_digest(
 
 def _agreement(encoder: Encoder) -> tuple[str, float, float]:
     """How the golden sample comes out here, beside the least that counts as right."""
-    from edge.encoder import golden_cosine
+    from edge.runtime.encoder import golden_cosine
 
     golden = encoder.bundle.manifest.golden
     assert golden is not None  # the manifest of every encoder has one
@@ -156,7 +156,7 @@ def _nats_off(generator: Generator) -> tuple[str, float, float]:
 
 
 def _digest_json(source: str, encoder: Encoder, writer: Writer | None) -> tuple[Digest, str]:
-    from edge.digest import digest_transcript
+    from edge.pipeline import digest_transcript
     from edge.render import to_json
     from edge.transcript import read_transcript
 
@@ -179,7 +179,7 @@ def _stream(encoder: Encoder, writer: Writer | None, job: dict[str, Any]) -> Sam
 
 
 def _batch(encoder: Encoder, writer: Writer | None, job: dict[str, Any]) -> Sample:
-    from edge.batch import run_batch
+    from edge.jobs.batch import run_batch
 
     def sample() -> dict[str, Any]:
         outcomes = run_batch(
@@ -210,8 +210,8 @@ def _encoder(encoder: Encoder, writer: Writer | None, job: dict[str, Any]) -> Sa
 
 
 def _tokens(generator: Generator, job: dict[str, Any]) -> Sample:
-    from edge.prompts import Prompt
-    from edge.sampling import GenerationSettings
+    from edge.generation.chat_format import Prompt
+    from edge.generation.sampling import GenerationSettings
 
     n_out = job["decode_tokens"]
     n_in = min(job["prefill_tokens"], generator.spec.context_tokens - n_out)

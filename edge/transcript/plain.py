@@ -6,7 +6,7 @@ import re
 from collections import Counter
 
 from edge.records import Segment
-from edge.sentences import sentence_texts
+from edge.transcript.sentences import sentence_texts
 from edge.transcript.speakers import has_labels
 
 LONG_LINE_WORDS = 80

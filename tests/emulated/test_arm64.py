@@ -18,12 +18,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+from edge_export.kit import DEVICES, build_kit
 from onnx import TensorProto, helper, numpy_helper
 
 from edge.bench.episode import make_transcript
-from edge.encoder import Encoder
-from edge.store import find_bundle
-from export.kit import DEVICES, build_kit
+from edge.bundles.store import find_bundle
+from edge.runtime.encoder import Encoder
 from tests.conftest import ROOT
 
 FOLDER = Path(os.environ.get("EDGE_ARM64", ROOT / "build" / "arm64"))
@@ -93,8 +93,8 @@ def run(core: str, site: Path, *arguments: str | Path) -> str:
 
 VECTORS = """
 import json, platform, sys
-from edge.encoder import Encoder, golden_cosine
-from edge.store import find_bundle
+from edge.runtime.encoder import Encoder, golden_cosine
+from edge.bundles.store import find_bundle
 encoder = Encoder(find_bundle(), 1)
 print(json.dumps({
     "machine": platform.machine(),
@@ -125,7 +125,7 @@ def test_the_golden_sample_holds_and_vectors_are_those_of_x86(core: str, site: P
 VERIFIED = """
 import sys
 from pathlib import Path
-from edge.checks import verify_bundle
+from edge.device.verify import verify_bundle
 for folder in sys.argv[1:]:
     print(verify_bundle(Path(folder)))
 """

@@ -14,8 +14,8 @@ import sys
 import numpy as np
 import pytest
 
-from edge.encoder import Encoder
-from edge.store import find_bundle
+from edge.bundles.store import find_bundle
+from edge.runtime.encoder import Encoder
 from tests.conftest import ROOT
 from tests.emulated.test_arm64 import FOLDER, MOST_COSINE_DISTANCE, SENTENCES
 from tests.emulated.test_arm64 import pytestmark as needs_emulator
@@ -26,9 +26,9 @@ pytestmark = [
 ]
 VECTORS = """
 import json, sys
-from edge.encoder import Encoder, golden_cosine
-from edge.session import products_overflow
-from edge.store import find_bundle
+from edge.runtime.encoder import Encoder, golden_cosine
+from edge.runtime.session import products_overflow
+from edge.bundles.store import find_bundle
 encoder = Encoder(find_bundle(), 1)
 vectors = encoder.encode(json.loads(sys.argv[1])).tolist()
 print(json.dumps([products_overflow(), golden_cosine(encoder), vectors]))

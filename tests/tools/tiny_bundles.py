@@ -8,8 +8,9 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 
-from export.build import build_bundle
-from export.recipe import FolderSource, GenerationGate, GenerationRecipe, Recipe
+from edge_export.build.bundle import build_bundle
+from edge_export.recipe import FolderSource, GenerationGate, GenerationRecipe, Recipe
+
 from tests.tiny import save_decoder, save_seq2seq
 
 ROOT = Path(__file__).parents[2]

@@ -1,0 +1,118 @@
+"""What a model trained to sum up speech is asked, and what it reads.
+
+The export builds training examples with these functions, so the device asks in the words the
+model was trained on.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from edge.english.words import content_stems
+from edge.records import Sentence
+
+PASSAGE_WORDS = 1000
+"""Most words read of one passage; the least salient sentences of a longer one are left out."""
+TITLE_MARK = "Title: "
+MIN_TASK_WORDS = 10
+
+Scores = npt.NDArray[np.float64]
+_TITLE = re.compile(rf"\n*^{TITLE_MARK.strip()}\s*", re.MULTILINE)
+
+
+def summary_request(passage: str, n_words: int, with_title: bool = False) -> str:
+    """A request for a passage's summary.
+
+    :param passage: As ``passage_text`` gives it.
+    :param n_words: About how long it is to be; said in tens.
+    :param with_title: Whether a title is to follow.
+    """
+    title = ", then give a title" if with_title else ""
+    return f"{passage}\n\nSummarize in {_tens(n_words)} words{title}."
+
+
+def title_request(passage: str) -> str:
+    """A request for a passage's title.
+
+    :param passage: As ``passage_text`` gives it.
+    """
+    return f"{passage}\n\nGive a title."
+
+
+def episode_request(summaries: Sequence[str], n_words: int) -> str:
+    """A request for the summary of an episode from the summaries of its chapters.
+
+    :param summaries: In spoken order.
+    :param n_words: About how long it is to be; said in tens.
+    """
+    lines = "\n".join(f"- {summary}" for summary in summaries)
+    return f"{lines}\n\nSummarize the episode in {_tens(n_words)} words."
+
+
+def answer_text(summary: str, title: str) -> str:
+    """An answer with a summary and a title, as it is trained.
+
+    :param summary: May be empty.
+    :param title: May be empty.
+    """
+    if summary and title:
+        return f"{summary}\n{TITLE_MARK}{title}"
+    return summary or title
+
+
+def split_answer(answer: str) -> tuple[str, str]:
+    """The summary and the title in an answer to ``summary_request``.
+
+    :param answer: As written by the model.
+    :return: Either may be empty.
+    """
+    summary, _, title = _TITLE.sub("\0", answer, count=1).partition("\0")
+    return " ".join(summary.split()), " ".join(title.split())
+
+
+def passage_text(sentences: Sequence[Sentence], texts: Sequence[str], kept: Sequence[int]) -> str:
+    """What a model reads: the words, and who says them where the transcript knows.
+
+    :param sentences: The whole episode.
+    :param texts: The sentences without their leading fillers.
+    :param kept: Indices of the sentences to read, in spoken order.
+    """
+    lines: list[str] = []
+    speaker: str | None = None
+    for i in kept:
+        if lines and sentences[i].speaker == speaker:
+            lines[-1] += f" {texts[i]}"
+        else:
+            speaker = sentences[i].speaker
+            lines.append(f"{speaker}: {texts[i]}" if speaker else texts[i])
+    return "\n".join(lines)
+
+
+def choose_read(
+    texts: Sequence[str], inside: Sequence[int], salience: Scores, max_words: int = PASSAGE_WORDS
+) -> list[int]:
+    """Which sentences of a passage a model reads: those with content, the most salient that fit.
+
+    :param texts: The episode's sentences without their leading fillers.
+    :param inside: Indices of the passage's sentences that may be read.
+    :param salience: Of every sentence of the episode.
+    :param max_words: Most words to read.
+    :return: Indices in spoken order.
+    """
+    said = [i for i in inside if content_stems(texts[i])]
+    left = max_words
+    kept = []
+    for i in sorted(said, key=lambda i: (-salience[i], i)):
+        n_words = len(texts[i].split())
+        if n_words <= left:
+            kept.append(i)
+            left -= n_words
+    return sorted(kept)
+
+
+def _tens(n_words: int) -> int:
+    return max(MIN_TASK_WORDS, round(n_words / 10) * 10)

@@ -1,0 +1,1 @@
+"""What a model folder says and where it lies: the seam to the workstation side."""

@@ -1,0 +1,1 @@
+"""The ``edge`` command: parse, call, print."""

@@ -1,0 +1,1 @@
+"""What this machine can do, and how it is while it does it."""

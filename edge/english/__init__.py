@@ -1,0 +1,1 @@
+"""All that knows English: words, fillers, claims, paraphrases."""

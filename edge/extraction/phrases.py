@@ -1,0 +1,203 @@
+"""Noun phrases: what an episode can be said to be about, with every mention."""
+
+from __future__ import annotations
+
+from array import array
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+
+from edge.english.words import FILLERS, FUNCTION_WORDS, GENERIC, stem
+from edge.extraction.tagger import TAGS, bare_word, ends_clause
+from edge.records import Mention, Sentence
+from edge.runtime.heads import Scores
+
+Key = tuple[str, ...]
+"""A phrase as the stems of its words: its identity."""
+
+MAX_PHRASE_WORDS = 5
+MIN_OPEN = 0.3
+"""Share of mentions in which a phrase is not cut out of a longer one, on each side."""
+_OTHER = TAGS.index("other")
+_ADJECTIVE = TAGS.index("adjective")
+_NAME = TAGS.index("name")
+_NEVER = FUNCTION_WORDS | FILLERS
+
+
+@dataclass(slots=True)
+class Candidate:
+    """A noun phrase and how the episode uses it."""
+
+    key: Key
+    sentences: array[int] = field(default_factory=lambda: array("I"))
+    """Sentence of each mention, in order."""
+    words: array[int] = field(default_factory=lambda: array("I"))
+    """Which word of that sentence it begins with."""
+    surfaces: Counter[str] = field(default_factory=Counter)
+    n_capitalised: int = 0
+    """Mentions with every word capitalised though no sentence begins there."""
+    n_open_left: int = 0
+    """Mentions that begin a noun phrase."""
+    n_open_right: int = 0
+    """Mentions that end one."""
+    n_whole: int = 0
+    """Mentions that are a whole noun phrase."""
+    n_inside: int = 0
+    """Mentions that do not begin a sentence: only these tell names from other words."""
+    n_named: int = 0
+    """Mentions whose last word is tagged as a name."""
+    noun_sum: float = 0.0
+    """Sum over mentions of the last word's probability to be a noun or a name."""
+
+    @property
+    def count(self) -> int:
+        """How often it is said."""
+        return len(self.sentences)
+
+    def mentions(self, sentences: Sequence[Sentence]) -> list[Mention]:
+        """Where it is said.
+
+        :param sentences: Those its places are counted in.
+        """
+        places = zip(self.sentences, self.words, strict=True)
+        return [
+            Mention(sentences[i].word_segments[word], sentences[i].word_starts_s[word])
+            for i, word in places
+        ]
+
+    @property
+    def is_name(self) -> bool:
+        """Whether it is written like a name: capitalised inside sentences."""
+        return self.n_inside > 0 and self.n_capitalised >= 0.5 * self.n_inside
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it is a phrase of its own rather than a part of one longer phrase."""
+        # "learning code" is only ever cut out of "machine learning code".
+        return min(self.n_open_left, self.n_open_right) >= MIN_OPEN * self.count
+
+    @property
+    def is_generic(self) -> bool:
+        """Whether no word of it names a subject."""
+        return all(word in GENERIC for word in self.key)
+
+    @property
+    def text(self) -> str:
+        """The commonest wording, in lower case unless it is a name."""
+        surface = max(self.surfaces.items(), key=lambda item: (item[1], item[0]))[0]
+        # "Hurricane Gilbert" may only begin sentences; "Machine learning" gives itself away.
+        is_capitalised = len(self.key) > 1 and all(w[:1].isupper() for w in surface.split())
+        if self.is_name or (is_capitalised and not self.n_inside):
+            return surface
+        return " ".join(w if _keeps_case(w) else w.lower() for w in surface.split())
+
+
+_COUNTS = (
+    "n_capitalised", "n_open_left", "n_open_right", "n_whole", "n_inside", "n_named", "noun_sum"
+)  # fmt: skip
+
+
+def _keeps_case(word: str) -> bool:
+    return sum(character.isupper() for character in word) > 1 or "." in word
+
+
+def find_phrases(
+    sentences: Sequence[Sentence], usable: Sequence[bool], tags: Sequence[Scores]
+) -> dict[Key, Candidate]:
+    """All noun phrases of up to five words inside a clause, and the parts that end alike.
+
+    :param sentences: The whole episode.
+    :param usable: For each sentence, whether it may be a source.
+    :param tags: For each sentence, probabilities of ``TAGS``, shape (words, 4).
+    """
+    candidates: dict[Key, Candidate] = {}
+    for i, sentence in enumerate(sentences):
+        if not usable[i]:
+            continue
+        tokens = sentence.text.split()
+        bare = [bare_word(token) for token in tokens]
+        for first, last in _runs(tokens, bare, tags[i]):
+            for a in range(first, last):
+                for b in range(a + 1, min(a + MAX_PHRASE_WORDS, last) + 1):
+                    if tags[i][b - 1].argmax() != _ADJECTIVE:
+                        _add(candidates, i, bare, tags[i], (first, a, b, last))
+    return candidates
+
+
+def merge_phrases(
+    candidates: dict[Key, Candidate], found: Mapping[Key, Candidate], first: int
+) -> None:
+    """Add what was found in a stretch of the episode to what was found before it.
+
+    :param candidates: Phrases so far; changed in place.
+    :param found: Phrases of the stretch, their sentences counted from its beginning.
+    :param first: The stretch's first sentence.
+    """
+    for key, own in found.items():
+        candidate = candidates.setdefault(key, Candidate(key))
+        candidate.sentences.extend(first + i for i in own.sentences)
+        candidate.words.extend(own.words)
+        candidate.surfaces.update(own.surfaces)
+        for name in _COUNTS:
+            setattr(candidate, name, getattr(candidate, name) + getattr(own, name))
+
+
+def _runs(
+    tokens: Sequence[str], bare: Sequence[str], tags: npt.NDArray[np.floating]
+) -> list[tuple[int, int]]:
+    """(first, one past last) word of each stretch of adjectives, nouns and names in a clause."""
+    kinds = tags.argmax(axis=1)
+    runs: list[tuple[int, int]] = []
+    start = None
+    for position in range(len(tokens) + 1):
+        if start is not None and (
+            ends_clause(tokens, position) or not _is_nominal(bare[position], kinds[position])
+        ):
+            runs.append((start, position))
+            start = None
+        if (
+            start is None
+            and position < len(tokens)
+            and _is_nominal(bare[position], kinds[position])
+        ):
+            start = position
+    return runs
+
+
+def _is_nominal(word: str, kind: int) -> bool:
+    return (
+        len(word) > 1
+        and kind != _OTHER
+        and not word.isdigit()
+        and word.lower().replace("’", "'") not in _NEVER
+    )
+
+
+def _add(
+    candidates: dict[Key, Candidate],
+    i: int,
+    bare: Sequence[str],
+    tags: npt.NDArray[np.floating],
+    places: tuple[int, int, int, int],
+) -> None:
+    """Count words a to b of a run from first to last of sentence ``i``."""
+    first, a, b, last = places
+    phrase = bare[a:b]
+    key = tuple(stem(word) for word in phrase)
+    if len(set(key)) < len(key):  # a stutter: "machine machine learning"
+        return
+    candidate = candidates.setdefault(key, Candidate(key))
+    candidate.sentences.append(i)
+    candidate.words.append(a)
+    candidate.surfaces[" ".join(phrase)] += 1
+    candidate.n_open_left += a == first
+    candidate.n_open_right += b == last
+    candidate.n_whole += a == first and b == last
+    candidate.n_named += int(tags[b - 1].argmax()) == _NAME
+    candidate.noun_sum += float(1.0 - tags[b - 1][_ADJECTIVE] - tags[b - 1][_OTHER])
+    if a > 0:
+        candidate.n_inside += 1
+        candidate.n_capitalised += all(word[:1].isupper() for word in phrase)

@@ -1,0 +1,264 @@
+"""Texts from a bundle that writes: prompts in, answers out, whole or as they come."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from edge.bundles.files import load_tokenizer, model_path
+from edge.bundles.manifest import TASK_TEXT_GENERATION, Bundle, verify_files
+from edge.errors import BundleError
+from edge.generation.chat_format import Prompt, render
+from edge.generation.decoder import Decoder
+from edge.generation.loop import IsFinished, search_beams, write_tokens
+from edge.generation.sampling import FloatArray, GenerationSettings, TokenRules, log_softmax
+from edge.generation.seq2seq import EncoderDecoder
+from edge.runtime.providers import ON_CPU, Execution
+from edge.runtime.session import Session, default_threads, runtime_version
+from edge.stages import stage
+
+BATCH_ROWS = 8
+"""Most texts written at once: the weights are read once for all of them, the memory grows."""
+UNFINISHED = "\ufffd"
+"""What a tokenizer makes of the first bytes of a character."""
+
+
+@dataclass(frozen=True)
+class Completion:
+    """What a model wrote."""
+
+    text: str
+    token_ids: tuple[int, ...]
+    """The model's own end included."""
+    n_prompt_tokens: int
+    finish_reason: str
+    """``end`` by the model, ``stop`` by a stop text, ``length`` by the most tokens allowed."""
+
+
+class Generator:
+    """A generation bundle, verified and loaded.
+
+    :param bundle: The bundle; its files are hashed before anything is loaded.
+    :param threads: Threads for onnxruntime; None for the cores at hand, at most 4.
+    :param execution: The provider that is to run it.
+    :raises BundleError: If it is of another task, a file was changed or refers outside.
+    :raises InferenceError: If onnxruntime cannot load the model, or ``execution`` forbids how it
+        would run.
+    """
+
+    @stage("load")
+    def __init__(
+        self, bundle: Bundle, threads: int | None = None, execution: Execution = ON_CPU
+    ) -> None:
+        if bundle.manifest.generator is None:
+            raise BundleError(
+                f"model {bundle.id} writes no text: its task is {bundle.manifest.task}",
+                "Choose a bundle made for generation; 'edge models list' shows what is here.",
+            )
+        self.bundle = bundle
+        self.spec = bundle.manifest.generator
+        _check_runtime(bundle.id, self.spec.least_onnxruntime)
+        verify_files(bundle)
+        self.defaults = _settings(bundle.id, self.spec.defaults)
+        self._rules = TokenRules(
+            self.spec.end_token_ids, self.spec.first_token_id, self.spec.last_token_id
+        )
+        self._tokenizer = load_tokenizer(bundle)
+        added = json.loads(bundle.path("tokenizer.json").read_bytes()).get("added_tokens", [])
+        self._special = tuple(token["content"] for token in added if token["special"])
+        self.model = _load_model(bundle, threads or default_threads(), execution)
+        self.placement = self.model.placement
+
+    def tokens(self, prompt: Prompt) -> list[int]:
+        """A request as the model reads it.
+
+        :param prompt: The request.
+        """
+        form = self.spec.prompt
+        text = render(prompt, form, self._special)
+        return self._encode(text, form.adds_special_tokens)
+
+    def generate(
+        self, prompts: Sequence[Prompt], settings: GenerationSettings | None = None
+    ) -> list[Completion]:
+        """Write the answers to several requests, some at a time.
+
+        :param prompts: The requests.
+        :param settings: None for ``defaults``.
+        :return: In the order of the requests.
+        :raises InferenceError: If a request is too long for the model; nothing is written then.
+        """
+        settings = settings or self.defaults
+        token_ids = [self.tokens(prompt) for prompt in prompts]
+        for ids in token_ids:
+            self.model.check_length(len(ids), settings.max_new_tokens)
+        n_together = max(1, BATCH_ROWS // settings.n_beams)
+        completions: list[Completion] = []
+        for start in range(0, len(token_ids), n_together):
+            part = token_ids[start : start + n_together]
+            texts = self.write_ids(part, settings, start)
+            completions += [
+                self._completion(text, len(ids), settings)
+                for text, ids in zip(texts, part, strict=True)
+            ]
+        return completions
+
+    def stream(self, prompt: Prompt, settings: GenerationSettings | None = None) -> Iterator[str]:
+        """Write the answer to a request, piece by piece as it comes.
+
+        :param prompt: The request.
+        :param settings: None for ``defaults``; with one beam.
+        :return: Pieces whose sum is the text ``generate`` gives.
+        :raises InferenceError: If the request is too long for the model.
+        """
+        settings = settings or self.defaults
+        if settings.n_beams > 1:
+            raise ValueError("beam search knows its text only at the end: it cannot be streamed")
+        token_ids = self.tokens(prompt)
+        writing = self.model.begin([token_ids], settings.max_new_tokens)
+        written: list[int] = []
+        n_shown = 0
+        for _, token in write_tokens(
+            writing, [self._history(token_ids)], settings, self._rules, self._is_stopped(settings)
+        ):
+            written.append(token)
+            text = _until_stop(self._decode(written), settings.stop)
+            n_safe = len(text) - _n_held_back(text, settings.stop)
+            if n_safe > n_shown:
+                yield text[n_shown:n_safe]
+                n_shown = n_safe
+        rest = _until_stop(self._decode(written), settings.stop)[n_shown:]
+        if rest:
+            yield rest
+
+    def nats_per_token(self, text: str) -> float:
+        """How unlikely the model finds a text: mean negative log likelihood of its tokens.
+
+        :param text: At least two tokens; an encoder-decoder model reads it and then writes it.
+        :raises InferenceError: If it is too long for the model.
+        """
+        logits, targets = self.scores(self._encode(text, True))
+        chosen = log_softmax(logits)[np.arange(len(targets)), targets]
+        return float(-chosen.mean())
+
+    def scores(self, token_ids: Sequence[int]) -> tuple[FloatArray, Sequence[int]]:
+        """What the model expects at each token of a text.
+
+        :param token_ids: At least two; an encoder-decoder model reads them and then writes them.
+        :return: Scores, shape (n, vocabulary), and the n tokens they are for.
+        :raises InferenceError: If they are too many for the model.
+        """
+        return self.model.scores(token_ids)
+
+    def write_ids(
+        self,
+        prompts: Sequence[Sequence[int]],
+        settings: GenerationSettings,
+        first_place: int = 0,
+    ) -> list[list[int]]:
+        """Write on from tokens, all prompts at once.
+
+        :param prompts: Tokens of each prompt.
+        :param settings: Of the generation.
+        :param first_place: Place of the first prompt among all, where these are some of them.
+        :return: New tokens of each; an end is one of them.
+        :raises InferenceError: If a prompt is too long for the model.
+        """
+        histories = [self._history(ids) for ids in prompts]
+        writing = self.model.begin(prompts, settings.max_new_tokens, settings.n_beams)
+        if settings.n_beams > 1:
+            found = search_beams(writing, histories, settings, self._rules)
+            return [hypothesis.token_ids for hypothesis in found]
+        texts: list[list[int]] = [[] for _ in prompts]
+        for place, token in write_tokens(
+            writing, histories, settings, self._rules, self._is_stopped(settings), first_place
+        ):
+            texts[place].append(token)
+        return texts
+
+    def _history(self, prompt: Sequence[int]) -> Sequence[int]:
+        """What an answer must not repeat: a decoder-only model's prompt is its own text."""
+        if self.spec.start_token_id is None:
+            return prompt
+        return [self.spec.start_token_id]
+
+    def _is_stopped(self, settings: GenerationSettings) -> IsFinished:
+        def is_stopped(place: int, token_ids: list[int]) -> bool:
+            text = self._decode(token_ids) if settings.stop else ""
+            return any(stop in text for stop in settings.stop)
+
+        return is_stopped
+
+    def _completion(
+        self, token_ids: list[int], n_prompt_tokens: int, settings: GenerationSettings
+    ) -> Completion:
+        text = self._decode(token_ids)
+        kept = _until_stop(text, settings.stop)
+        if kept != text:
+            reason = "stop"
+        else:
+            reason = "end" if token_ids[-1] in self.spec.end_token_ids else "length"
+        return Completion(kept, tuple(token_ids), n_prompt_tokens, reason)
+
+    def _encode(self, text: str, adds_special_tokens: bool) -> list[int]:
+        ids: list[int] = self._tokenizer.encode(text, add_special_tokens=adds_special_tokens).ids
+        return ids
+
+    def _decode(self, token_ids: Sequence[int]) -> str:
+        text: str = self._tokenizer.decode(list(token_ids), skip_special_tokens=True)
+        return text
+
+
+def _check_runtime(bundle_id: str, least: str) -> None:
+    here = runtime_version()
+    if _release(here) < _release(least):
+        raise BundleError(
+            f"model {bundle_id} needs onnxruntime {least} or newer; here is {here}",
+            "Update it (pip install --upgrade onnxruntime), or export in fp32, which needs less.",
+        )
+
+
+def _release(version: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in version.split(".")[:2])
+
+
+def _load_model(bundle: Bundle, threads: int, execution: Execution) -> Decoder | EncoderDecoder:
+    spec, precision = bundle.manifest.generator, bundle.manifest.precision
+    assert spec is not None
+    session = Session(model_path(bundle), threads, False, execution, precision, True)
+    if bundle.manifest.task == TASK_TEXT_GENERATION:
+        return Decoder(session, spec.context_tokens)
+    if spec.start_token_id is None or spec.pad_token_id is None:
+        raise BundleError(f"bundle {bundle.id} names no start or padding token", "Export it again.")
+    encoder = Session(
+        model_path(bundle, "encoder.onnx"), threads, False, execution, precision, True
+    )
+    return EncoderDecoder(
+        encoder, session, spec.context_tokens, spec.max_new_tokens, spec.start_token_id
+    )
+
+
+def _settings(bundle_id: str, defaults: Any) -> GenerationSettings:
+    try:
+        return GenerationSettings(**defaults)
+    except (TypeError, ValueError) as error:
+        raise BundleError(
+            f"bundle {bundle_id} recommends settings that are not known: {error}",
+            "Update edge-insights on this device, or export the bundle again.",
+        ) from error
+
+
+def _until_stop(text: str, stop: Sequence[str]) -> str:
+    places = [place for place in map(text.find, stop) if place >= 0]
+    return text[: min(places)] if places else text
+
+
+def _n_held_back(text: str, stop: Sequence[str]) -> int:
+    """Characters at the end that may still change: half a character, or the start of a stop."""
+    unfinished = len(text) - len(text.rstrip(UNFINISHED))
+    begun = [n for s in stop for n in range(1, len(s)) if text.endswith(s[:n])]
+    return max([unfinished, *begun])

@@ -1,0 +1,111 @@
+"""An encoder-decoder model: read a text once, then write another token by token."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from edge.errors import InferenceError
+from edge.generation.kv_cache import RowArrays, Step, Writing, new_cache
+from edge.generation.sampling import FloatArray
+from edge.runtime.session import Array, Session
+from edge.stages import stage
+
+
+class EncoderDecoder:
+    """An encoder-decoder model.
+
+    :param encoder: From a text's tokens to the keys and values that its answer attends to.
+    :param decoder: From an answer's tokens, on these, to scores; docs/models.md has both.
+    :param context_tokens: Longest text.
+    :param max_new_tokens: Longest answer.
+    :param start_token_id: What every answer begins with; no part of it.
+    """
+
+    def __init__(
+        self,
+        encoder: Session,
+        decoder: Session,
+        context_tokens: int,
+        max_new_tokens: int,
+        start_token_id: int,
+    ) -> None:
+        self.context_tokens = context_tokens
+        self.placement = decoder.placement
+        self.max_new_tokens = max_new_tokens
+        self._encoder = encoder
+        self._decoder = decoder
+        self._start_token_id = start_token_id
+
+    @stage("prefill")
+    def begin(
+        self, prompts: Sequence[Sequence[int]], max_new_tokens: int, copies: int = 1
+    ) -> Writing:
+        """Read texts, and be ready to write.
+
+        :param prompts: Tokens of each text.
+        :param max_new_tokens: Most tokens to write for each.
+        :param copies: Rows for each text, one after the other: the beams of a search. They share
+            what was read.
+        :raises InferenceError: If a text or its answer is too long.
+        """
+        for prompt in prompts:
+            self.check_length(len(prompt), max_new_tokens)
+        gpu = self._decoder.gpu
+        read = RowArrays(self._read(prompts), gpu)
+        rows = len(prompts) * copies
+        cache = RowArrays(new_cache(self._decoder, rows, max_new_tokens), gpu)
+        lengths = np.zeros(rows, np.int32)
+        start = np.full((rows, 1), self._start_token_id, np.int64)
+        step = Step(self._decoder, cache, start, read.arrays)
+        step.run(lengths)
+        return Writing(self._decoder, cache, lengths + 1, step.logits, {}, read)
+
+    def scores(self, token_ids: Sequence[int]) -> tuple[FloatArray, Sequence[int]]:
+        """Scores of every token of a text, to be written after it was read.
+
+        :param token_ids: The text.
+        :return: Shape (tokens, vocabulary), and the tokens.
+        :raises InferenceError: If it is too long.
+        """
+        writing = self.begin([token_ids], len(token_ids))
+        rows = [writing.logits[0].copy()]
+        for token in token_ids[:-1]:
+            writing.advance([token])
+            rows.append(writing.logits[0].copy())
+        return np.stack(rows), token_ids
+
+    def check_length(self, n_prompt: int, n_new: int) -> None:
+        """Refuse what is too long.
+
+        :param n_prompt: Tokens of a text.
+        :param n_new: Most tokens of its answer.
+        :raises InferenceError: With the numbers.
+        """
+        if not 0 < n_prompt <= self.context_tokens:
+            raise InferenceError(
+                f"the text has {n_prompt} tokens; the model reads 1 to {self.context_tokens}",
+                "Give it in parts." if n_prompt else "Give some text.",
+            )
+        if n_new > self.max_new_tokens:
+            raise InferenceError(
+                f"an answer of {n_new} tokens was asked for; the model writes at most "
+                f"{self.max_new_tokens}",
+                "Allow a shorter answer.",
+            )
+
+    def _read(self, prompts: Sequence[Sequence[int]]) -> dict[str, Array]:
+        """Keys and values of the texts, filled up to the longest, and where they are real."""
+        longest = max(map(len, prompts))
+        mask = np.zeros((len(prompts), longest), np.int32)
+        read: dict[str, Array] = {"source_mask": mask}
+        for i, prompt in enumerate(prompts):
+            mask[i, : len(prompt)] = 1
+            outputs = self._encoder.run_all({"input_ids": np.array([prompt], np.int64)})
+            for name, array in outputs.items():
+                if name not in read:
+                    _, heads, _, size = array.shape
+                    read[name] = np.zeros((len(prompts), heads, longest, size), array.dtype)
+                read[name][i, :, : len(prompt)] = array[0]
+        return read

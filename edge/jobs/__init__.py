@@ -1,0 +1,1 @@
+"""Many episodes: batches and watched folders."""

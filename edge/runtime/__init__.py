@@ -1,0 +1,1 @@
+"""What runs ONNX models: sessions, execution providers, the sentence encoder, its heads."""

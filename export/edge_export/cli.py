@@ -1,0 +1,277 @@
+"""The ``edge-export`` command, for the workstation."""
+
+from __future__ import annotations
+
+import logging
+import os
+from dataclasses import replace
+from pathlib import Path
+
+import click
+
+from edge import __version__
+from edge.bundles.manifest import PRECISIONS
+from edge.bundles.store import embedded_models_folder, find_bundle
+from edge.cli.main import EdgeCommand
+from edge_export.errors import ExportError
+from edge_export.kit import DEVICES, build_kit
+from edge_export.recipe import CACHES, FolderSource, load_recipe, recipe_names
+
+
+@click.group(cls=EdgeCommand, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="edge-export")
+def main() -> None:
+    """Trained checkpoints in, verified ONNX bundles for the device out."""
+    # The tools below print advice meant for people training models.
+    os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
+    os.environ.setdefault("TQDM_DISABLE", "1")
+    logging.getLogger("optimum").setLevel(logging.ERROR)
+
+
+def _log(message: str) -> None:
+    click.echo(message, err=True)
+
+
+def _new_folder(target: Path, force: bool) -> Path:
+    if target.exists() and not force:
+        raise ExportError(f"{target} exists", "Give another --output, or --force to replace it.")
+    return target
+
+
+def _project_seeds() -> Path:
+    return embedded_models_folder().parent / "seeds"
+
+
+@main.command("list")
+def list_recipes() -> None:
+    """The models that can be built, and in which precisions."""
+    for name in recipe_names():
+        recipe = load_recipe(name)
+        click.echo(f"{name:<20} {', '.join(recipe.precisions):<24} {recipe.description}")
+
+
+@main.command()
+@click.argument("name")
+@click.option(
+    "--precision",
+    type=click.Choice(PRECISIONS),
+    default="int8",
+    show_default=True,
+    help="fp16 is for GPUs; int8 and int4 for processors.",
+)
+@click.option(
+    "--output",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Bundle folder to write.  [default: NAME-PRECISION here]",
+)
+@click.option("--force", is_flag=True, help="Replace the output folder if it exists.")
+@click.option(
+    "--checkpoint",
+    type=click.Path(path_type=Path, exists=True),
+    help="Local Hugging Face folder, or GGUF file, to use instead of the recipe's sources.",
+)
+@click.option(
+    "--cache",
+    type=click.Choice(CACHES),
+    help="Of a decoder-only model in int8 or int4: int8 writes faster, float reads long prompts "
+    "faster.  [default: the recipe's]",
+)
+@click.option(
+    "--seeds",
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    help="Transcripts the gate compares on.  [default: the project's seeds]",
+)
+def build(
+    name: str,
+    precision: str,
+    output: Path | None,
+    force: bool,
+    checkpoint: Path | None,
+    cache: str | None,
+    seeds: Path | None,
+) -> None:
+    """Fetch, export, quantize, compare with PyTorch, and write the bundle of model NAME."""
+    from edge_export.build.bundle import build_bundle
+
+    recipe = load_recipe(name)
+    if checkpoint is not None:
+        recipe = replace(recipe, sources=(FolderSource(checkpoint),))
+    if cache is not None:
+        if recipe.generation is None:
+            raise ExportError(f"{name} is no model that writes", "Leave --cache out.")
+        recipe = replace(recipe, generation=replace(recipe.generation, cache=cache))
+    target = _new_folder(output or Path(f"{name}-{precision}"), force)
+    bundle = build_bundle(recipe, precision, target, seeds or _project_seeds(), _log)
+    click.echo(f"{bundle.id}: {bundle.size_bytes / 1e6:.1f} MB in {bundle.folder}")
+
+
+@main.command()
+@click.option(
+    "--device",
+    "device_name",
+    type=click.Choice(list(DEVICES)),
+    required=True,
+    help="What it is for.",
+)
+@click.option(
+    "--bundle",
+    "bundle_names",
+    multiple=True,
+    help="A model by name or folder, beside the embedded one; may be repeated.",
+)
+@click.option(
+    "--output", type=click.Path(path_type=Path, dir_okay=False), required=True, help="A .tar file."
+)
+@click.option("--python", help="Of the device, such as 3.11.  [default: its usual system's]")
+@click.option(
+    "--wheel",
+    "wheels",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    multiple=True,
+    help="Use this wheel in place of the one that would be fetched; may be repeated.",
+)
+def kit(
+    device_name: str,
+    bundle_names: tuple[str, ...],
+    output: Path,
+    python: str | None,
+    wheels: tuple[Path, ...],
+) -> None:
+    """One archive that installs everything on a device without a network: sh install.sh."""
+    embedded = find_bundle().folder.resolve()
+    bundles = [find_bundle(name) for name in bundle_names]
+    made = build_kit(
+        DEVICES[device_name],
+        [bundle for bundle in bundles if bundle.folder.resolve() != embedded],
+        output,
+        python=python,
+        wheels=wheels,
+        log=_log,
+    )
+    click.echo(f"{made.path}: {made.size_bytes / 1e6:.1f} MB, sha256 {made.sha256}")
+
+
+@main.command()
+@click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@click.option(
+    "--output",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Folder to write.  [default: the file's name without .gguf, here]",
+)
+@click.option("--force", is_flag=True, help="Replace the output folder if it exists.")
+def unpack(file: Path, output: Path | None, force: bool) -> None:
+    """Write the model in a GGUF FILE as a Hugging Face checkpoint folder, in FP32."""
+    from edge_export.extras import EXPORTING, require
+    from edge_export.sources.gguf import unpack_gguf
+
+    require(EXPORTING, "exporting", "export")
+    target = _new_folder(output or Path(file.stem), force)
+    unpack_gguf(file, target)
+    click.echo(f"{file.name}: checkpoint in {target}")
+
+
+data_option = click.option(
+    "--data",
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    required=True,
+    help="Folder of the training files; docs/training.md describes them.",
+)
+cache_option = click.option(
+    "--cache",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=Path("build/vectors"),
+    show_default=True,
+    help="Where sentence vectors are kept for the next time.",
+)
+
+
+@main.command()
+@click.argument("name")
+@data_option
+@cache_option
+@click.option(
+    "--output",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Bundle folder to write.  [default: NAME-static-int8 here]",
+)
+@click.option("--force", is_flag=True, help="Replace the output folder if it exists.")
+@click.option(
+    "--seeds",
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    help="Transcripts the gate compares on.  [default: the project's seeds]",
+)
+def distill(
+    name: str, data: Path, cache: Path, output: Path | None, force: bool, seeds: Path | None
+) -> None:
+    """Fit a table of one vector a token to the bundle NAME (or its folder), for tiny boards."""
+    from edge_export.build.distill import distill_bundle
+
+    teacher = find_bundle(name)
+    target = _new_folder(output or Path(f"{teacher.manifest.name}-static-int8"), force)
+    bundle = distill_bundle(teacher, data, cache, target, seeds or _project_seeds(), _log)
+    click.echo(f"{bundle.id}: {bundle.size_bytes / 1e6:.1f} MB in {bundle.folder}")
+
+
+@main.command()
+@click.argument("folder", type=click.Path(path_type=Path))
+@data_option
+@cache_option
+@click.option(
+    "--folds",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Write bundles for cross-validation here instead, each without some documents.",
+)
+@click.option(
+    "--part",
+    "parts",
+    type=click.Choice(["chapters", "sentences", "phrases", "support"]),
+    multiple=True,
+    help="Train only the heads for this; the others stay. May be given again.",
+)
+def train(
+    folder: Path, data: Path, cache: Path, folds: Path | None, parts: tuple[str, ...]
+) -> None:
+    """Learn the heads of the bundle in FOLDER from documents, and put them into it."""
+    from edge_export.training.heads import PARTS, train_bundle, train_folds
+
+    if folds is not None:
+        train_folds(folder, data, cache, folds, _log, parts or PARTS)
+        click.echo(f"cross-validation bundles in {folds}")
+        return
+    bundle = train_bundle(folder, data, cache, _log, parts or PARTS)
+    for head in bundle.manifest.heads:
+        size_bytes = bundle.path(head.file).stat().st_size
+        click.echo(f"{head.name:<10} {size_bytes / 1e3:6.0f} kB  {head.training['rows']:>7} rows")
+
+
+@main.command()
+@click.argument("name")
+@data_option
+@click.option(
+    "--output",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Folder for the adapter and, while it runs, what to go on from.  [default: build/NAME]",
+)
+def finetune(name: str, data: Path, output: Path | None) -> None:
+    """Train the adapter of model NAME; a run that was stopped goes on where it was."""
+    from edge_export.training.summarizer import train_summarizer
+
+    adapter = train_summarizer(load_recipe(name), data, output or Path("build") / name, _log)
+    click.echo(f"adapter in {adapter}; the recipe reads models/{name}/adapter")
+
+
+@main.command()
+@click.argument("folder", type=click.Path(path_type=Path))
+def verify(folder: Path) -> None:
+    """Check the hashes and the certificate of a bundle FOLDER, and run its golden sample."""
+    from edge.bundles.manifest import read_bundle
+    from edge.device.verify import verify_bundle
+
+    bundle = read_bundle(folder)
+    found = verify_bundle(folder)
+    measured = ", ".join(
+        f"{name.replace('_', ' ')} {value}"
+        for name, value in bundle.manifest.certificate.items()
+        if isinstance(value, int | float)
+    )
+    click.echo(f"{bundle.id}: {found}; certified: {measured}")

@@ -1,0 +1,1 @@
+"""Documents to learn from, and examples made of them."""

@@ -1,0 +1,111 @@
+"""Training examples of one sentence: what was said around a moment, and how a person put it.
+
+A person's summary is taken apart into sentences, and each is set beside the few transcript
+sentences that say it, where words, names and numbers show that they do.
+"""
+
+from __future__ import annotations
+
+import random
+import re
+from collections.abc import Iterator
+
+from edge.abstractive.grounding import SMALL_NUMBERS, Said, as_said, find_evidence, pairs_said
+from edge.abstractive.passages import window_around
+from edge.abstractive.requests import passage_text, summary_request
+from edge.english.claims import long_stems, names_in, numbers_in, speaks_to_reader
+from edge.english.fillers import without_lead
+from edge.english.words import content_stems, stem
+from edge.runtime.encoder import Encoder
+from edge.transcript.sentences import sentence_texts
+from edge_export.data.documents import Document
+
+WINDOW_WORDS = (50, 70, 90)
+"""Words read around a moment, by chance; the device reads about 70."""
+MAX_SENTENCES = 60
+"""Of a longer passage it is less sure which sentences a person meant."""
+MIN_WORDS, MAX_WORDS = 7, 34
+MIN_SAID = {"written": 0.6, "meetings": 0.75, "notes": 0.85}
+"""Source -> share of a sentence's words that were said around the moment: the less its authors
+kept to what was said, the more is asked."""
+MIN_TOGETHER, MIN_PAIRS = 0.7, 0.5
+"""Shares of a sentence's words that one transcript sentence has, and of its neighbouring words
+that were said as neighbours: learned from others, the model puts together what is apart."""
+SEED = 3
+_BACKWARD = frozenset("This These It They That He She His Her Their".split())
+_LEAD = re.compile(
+    r"^(?:However|Also|Besides|Moreover|Furthermore|In addition|Additionally|Therefore|So|Then|But"
+    r"|And|Meanwhile|Secondly|Firstly|Finally|Apart from that|On the other hand|As a result),? "
+    r"(?:that )?"
+)
+
+
+class SentencePairs:
+    """Takes summaries apart; one for all of them, since it draws the windows' lengths.
+
+    :param encoder: Its vectors find what says a sentence.
+    """
+
+    def __init__(self, encoder: Encoder) -> None:
+        self._encoder = encoder
+        self._random = random.Random(SEED)
+
+    def of(self, document: Document, source: str) -> Iterator[tuple[str, str, str]]:
+        """Identifier, request and answer for each sentence of a summary that was said.
+
+        :param document: A passage with its summary.
+        :param source: ``written``, ``meetings`` or ``notes``.
+        """
+        sentences = document.sentences
+        texts = [without_lead(sentence.text) for sentence in sentences]
+        if not texts or len(texts) > MAX_SENTENCES:
+            return
+        vectors = self._encoder.encode([sentence.text for sentence in sentences])
+        said = as_said(texts, vectors, [sentence.speaker for sentence in sentences])
+        claims = sentence_texts(document.references[0])
+        for k, (claim, vector) in enumerate(zip(claims, self._encoder.encode(claims), strict=True)):
+            is_whole = MIN_WORDS <= len(claim.split()) <= MAX_WORDS and claim.endswith(".")
+            if not is_whole or speaks_to_reader(claim):
+                continue
+            evidence = find_evidence(claim, vector, said, self._encoder.rarity)
+            if evidence.unsaid:
+                continue
+            share, window = self._closest(claim, evidence.places, said)
+            answer = _LEAD.sub("", claim)
+            answer = answer[:1].upper() + answer[1:] if source != "notes" else answer
+            is_close = (
+                share >= MIN_SAID[source]
+                and _said_together(answer, said, window) >= MIN_TOGETHER
+                and pairs_said(answer, said) >= MIN_PAIRS
+            )
+            looks_back = source != "written" and not _BACKWARD.isdisjoint(claim.split()[:2])
+            if is_close and not looks_back and answer[:1].isupper():
+                kept = [i for i in window if content_stems(texts[i]) or i in evidence.places]
+                request = summary_request(passage_text(sentences, texts, kept), len(answer.split()))
+                yield f"{document.id}/{k}", request, answer
+
+    def _closest(self, claim: str, places: tuple[int, ...], said: Said) -> tuple[float, range]:
+        """Of the stretches around some sentences, the one that says most of a claim, and how much.
+
+        One that lacks its names or numbers says nothing of it.
+        """
+        own = long_stems(claim)
+        lengths = [len(text.split()) for text in said.texts]
+        best = (0.0, range(0))
+        for place in places:
+            window = range(*window_around(lengths, place, self._random.choice(WINDOW_WORDS)))
+            stems = frozenset().union(*(said.stems[i] for i in window))
+            spoken = frozenset().union(*(said.spoken[i] for i in window))
+            numbers = SMALL_NUMBERS.union(*(said.numbers[i] for i in window))
+            is_said = all(
+                name.lower() in spoken or stem(name) in spoken for name in names_in(claim)
+            ) and numbers.issuperset(numbers_in(claim))
+            share = sum(word in stems for word in own) / max(1, len(own))
+            if is_said and share > best[0]:
+                best = (share, window)
+        return best
+
+
+def _said_together(claim: str, said: Said, window: range) -> float:
+    own = set(long_stems(claim))
+    return max((len(own & said.stems[i]) for i in window), default=0) / max(1, len(own))

@@ -1,0 +1,1 @@
+"""What an exported model has to reach before its bundle is written."""

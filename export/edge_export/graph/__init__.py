@@ -1,0 +1,1 @@
+"""Checkpoints as graphs of onnxruntime's fused operators."""
