@@ -20,13 +20,14 @@ from typing import Any
 import numpy as np
 
 from benchmarks.processes import spread
+from edge.arrays import Float32Array
 from edge.bench.episode import episode_path
 from edge.bundles.manifest import Bundle, read_bundle
 from edge.device.doctor import cpu_model
 from edge.generation.chat_format import Prompt
 from edge.generation.generator import Generator
 from edge.generation.loop import write_tokens
-from edge.generation.sampling import FloatArray, GenerationSettings, TokenRules, log_softmax
+from edge.generation.sampling import GenerationSettings, TokenRules, log_softmax
 from edge.runtime.encoder import Encoder
 from edge.runtime.providers import Execution
 from edge.runtime.session import runtime_version
@@ -64,7 +65,7 @@ def encoder_rates(encoder: Encoder, token_ids: Sequence[Sequence[int]]) -> Rates
     return sample
 
 
-def encoder_parity(reference: FloatArray, vectors: FloatArray) -> dict[str, float]:
+def encoder_parity(reference: Float32Array, vectors: Float32Array) -> dict[str, float]:
     """How near vectors are to others of the same sentences.
 
     :param reference: Shape (sentences, dimension), unit rows.
@@ -113,7 +114,9 @@ def generator_rates(generator: Generator, token_ids: Sequence[int]) -> Rates:
     return sample
 
 
-def generator_parity(reference: FloatArray, scores: FloatArray, targets: Any) -> dict[str, float]:
+def generator_parity(
+    reference: Float32Array, scores: Float32Array, targets: Any
+) -> dict[str, float]:
     """How near scores of a text's tokens are to others.
 
     :param reference: Shape (tokens, vocabulary).

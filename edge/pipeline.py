@@ -4,23 +4,24 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
 from edge.english.fillers import ShownTexts
 from edge.extraction import keyphrases, quotes, selection
-from edge.extraction.episode import Reading, all_mentions, read_episode
+from edge.extraction.episode import EpisodeAnalysis, all_mentions, read_episode
 from edge.records import (
     ALL_PARTS,
     Chapter,
+    Coverage,
+    Digest,
     DomainWarning,
-    Excluded,
     Keyphrase,
-    KeyPoint,
+    ModelUse,
     Sentence,
     Transcript,
-    WrittenSentence,
+    Written,
 )
 from edge.runtime.encoder import Encoder, LoadingEncoder, Progress
 from edge.runtime.providers import PROVIDERS
@@ -30,81 +31,14 @@ from edge.transcript.language import find_warnings
 from edge.transcript.sentences import is_annotation, rebuild_sentences
 
 if TYPE_CHECKING:  # what writes is loaded only where it is asked
-    from edge.abstractive.drafts import Writer
-    from edge.abstractive.passages import Material
+    from edge.abstractive.drafts import Summarizer
+    from edge.abstractive.passages import EpisodeContext
     from edge.abstractive.summarize import WrittenChapter
 
 DEFAULT_SUMMARY_WORDS = 120
 N_KEYPHRASES = 15
 MAX_CONTENDERS = 1024
 """Of an episode of several parts, so many sentences are compared with each other."""
-
-
-@dataclass(frozen=True)
-class ModelUse:
-    """Which model made a digest, and how it ran."""
-
-    name: str
-    precision: str
-    bundle_sha256: str
-    execution_provider: str
-    execution_provider_asked: str
-    """``auto``, or a provider's name."""
-
-
-@dataclass(frozen=True)
-class Coverage:
-    """What of the input was read."""
-
-    words_read: int
-    words_total: int
-    segments_skipped: tuple[int, ...]
-    """Segments whose words were not read: repeats from a recogniser's loop."""
-    excluded: tuple[Excluded, ...]
-    """Read, but kept out of the digest: adverts and cold opens."""
-
-    @property
-    def truncated(self) -> bool:
-        """Whether any word was not read."""
-        return self.words_read < self.words_total
-
-
-@dataclass(frozen=True)
-class Digest:
-    """Everything found in one episode. ``edge.render`` knows its JSON shape."""
-
-    transcript: Transcript
-    title: str
-    source_path: str
-    models: tuple[ModelUse, ...]
-    summary: tuple[KeyPoint, ...]
-    key_points: tuple[KeyPoint, ...]
-    quotes: tuple[KeyPoint, ...]
-    """Sentences of 15 to 45 words worth repeating; none is a key point too."""
-    questions: tuple[KeyPoint, ...]
-    keyphrases: tuple[Keyphrase, ...]
-    chapters: tuple[Chapter, ...]
-    coverage: Coverage
-    warnings: tuple[DomainWarning, ...]
-    """Signs that this is not the English speech the models know."""
-    timings_s: dict[str, float]
-    """Stage -> seconds."""
-    written: Written | None = None
-    """The summary in a model's own sentences, where one was asked."""
-    summary_reason: str = ""
-    """Why the summary is of the transcript's own sentences, where that was left to the program."""
-
-
-@dataclass(frozen=True)
-class Written:
-    """What a model wrote of an episode, and what became of it."""
-
-    sentences: tuple[WrittenSentence, ...]
-    n_rejected: int
-    """Sentences of the chapters' first writing that did not hold and are not shown."""
-    words_read: int
-    """Of the transcript, by the model: sentences with content, of long chapters the most
-    salient."""
 
 
 def digest_transcript(
@@ -116,7 +50,7 @@ def digest_transcript(
     summary_words: int = DEFAULT_SUMMARY_WORDS,
     parts: frozenset[str] = ALL_PARTS,
     progress: Progress | None = None,
-    writer: Writer | None = None,
+    writer: Summarizer | None = None,
     summary_reason: str = "",
     told: Callable[[Chapter], None] = lambda chapter: None,
     warnings: tuple[DomainWarning, ...] | None = None,
@@ -167,10 +101,12 @@ def digest_transcript(
             found_chapters = _chapters(transcript, sentences, usable, ranked, reading, parts)
         written = None
         if writer is not None and found_chapters and "summary" in parts:
-            from edge.abstractive.passages import Material
+            from edge.abstractive.passages import EpisodeContext
 
             assert reading.vectors is not None  # asked for above
-            material = Material(sentences, texts, usable, reading.vectors, reading.salience, ranked)
+            material = EpisodeContext(
+                sentences, texts, usable, reading.vectors, reading.salience, ranked
+            )
             with stage("write"):
                 found_chapters, written = _write(
                     material, reading.spans, found_chapters, writer, summary_words, told
@@ -196,7 +132,9 @@ def digest_transcript(
             ),
             **{
                 name: tuple(
-                    selection.to_key_point(sentences[i], texts[i], float(ranked.carried[i]))
+                    selection.to_extracted_sentence(
+                        sentences[i], texts[i], float(ranked.carried[i])
+                    )
                     for i in chosen
                 )
                 for name, chosen in shown.items()
@@ -217,10 +155,10 @@ def digest_transcript(
 
 
 def _write(
-    material: Material,
+    material: EpisodeContext,
     spans: Sequence[tuple[int, int]],
     found: Sequence[Chapter],
-    writer: Writer,
+    writer: Summarizer,
     summary_words: int,
     told: Callable[[Chapter], None],
 ) -> tuple[list[Chapter], Written]:
@@ -250,7 +188,7 @@ def _choose(
     sentences: Sequence[Sentence],
     usable: Sequence[bool],
     ranked: selection.Ranked,
-    reading: Reading,
+    reading: EpisodeAnalysis,
     encoder: Encoder,
     summary_words: int,
     parts: frozenset[str],
@@ -280,7 +218,7 @@ def _choose(
 def _keyphrases(
     sentences: Sequence[Sentence],
     usable: Sequence[bool],
-    reading: Reading,
+    reading: EpisodeAnalysis,
     encoder: Encoder,
     parts: frozenset[str],
 ) -> list[Keyphrase]:
@@ -302,7 +240,7 @@ def _chapters(
     sentences: Sequence[Sentence],
     usable: Sequence[bool],
     ranked: selection.Ranked,
-    reading: Reading,
+    reading: EpisodeAnalysis,
     parts: frozenset[str],
 ) -> list[Chapter]:
     """Chapters whose segments tile the transcript, repeated segments included."""

@@ -152,7 +152,7 @@ class Excluded:
 
 
 @dataclass(frozen=True)
-class KeyPoint:
+class ExtractedSentence:
     """A sentence worth keeping. ``text`` is verbatim but for dropped leading fillers."""
 
     text: str
@@ -216,3 +216,70 @@ class Chapter:
     end_s: float | None
     summary: tuple[WrittenSentence, ...] = ()
     """What a model wrote of it, where one was asked."""
+
+
+@dataclass(frozen=True)
+class ModelUse:
+    """Which model made a digest, and how it ran."""
+
+    name: str
+    precision: str
+    bundle_sha256: str
+    execution_provider: str
+    execution_provider_asked: str
+    """``auto``, or a provider's name."""
+
+
+@dataclass(frozen=True)
+class Coverage:
+    """What of the input was read."""
+
+    words_read: int
+    words_total: int
+    segments_skipped: tuple[int, ...]
+    """Segments whose words were not read: repeats from a recogniser's loop."""
+    excluded: tuple[Excluded, ...]
+    """Read, but kept out of the digest: adverts and cold opens."""
+
+    @property
+    def truncated(self) -> bool:
+        """Whether any word was not read."""
+        return self.words_read < self.words_total
+
+
+@dataclass(frozen=True)
+class Digest:
+    """Everything found in one episode. ``edge.render`` knows its JSON shape."""
+
+    transcript: Transcript
+    title: str
+    source_path: str
+    models: tuple[ModelUse, ...]
+    summary: tuple[ExtractedSentence, ...]
+    key_points: tuple[ExtractedSentence, ...]
+    quotes: tuple[ExtractedSentence, ...]
+    """Sentences of 15 to 45 words worth repeating; none is a key point too."""
+    questions: tuple[ExtractedSentence, ...]
+    keyphrases: tuple[Keyphrase, ...]
+    chapters: tuple[Chapter, ...]
+    coverage: Coverage
+    warnings: tuple[DomainWarning, ...]
+    """Signs that this is not the English speech the models know."""
+    timings_s: dict[str, float]
+    """Stage -> seconds."""
+    written: Written | None = None
+    """The summary in a model's own sentences, where one was asked."""
+    summary_reason: str = ""
+    """Why the summary is of the transcript's own sentences, where that was left to the program."""
+
+
+@dataclass(frozen=True)
+class Written:
+    """What a model wrote of an episode, and what became of it."""
+
+    sentences: tuple[WrittenSentence, ...]
+    n_rejected: int
+    """Sentences of the chapters' first writing that did not hold and are not shown."""
+    words_read: int
+    """Of the transcript, by the model: sentences with content, of long chapters the most
+    salient."""

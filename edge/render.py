@@ -10,8 +10,7 @@ from typing import Any
 
 from edge import __version__
 from edge.errors import OutputError
-from edge.pipeline import Digest, Written
-from edge.records import Chapter, DomainWarning, KeyPoint, WrittenSentence
+from edge.records import Chapter, Digest, DomainWarning, ExtractedSentence, Written, WrittenSentence
 from edge.stages import stage
 
 SCHEMA_VERSION = 1
@@ -145,7 +144,7 @@ def _written(sentences: Sequence[WrittenSentence]) -> list[dict[str, Any]]:
     ]
 
 
-def _points(points: Sequence[KeyPoint]) -> list[dict[str, Any]]:
+def _points(points: Sequence[ExtractedSentence]) -> list[dict[str, Any]]:
     return [
         {
             "text": point.text,
@@ -159,7 +158,7 @@ def _points(points: Sequence[KeyPoint]) -> list[dict[str, Any]]:
     ]
 
 
-def _indices(point: KeyPoint) -> list[int]:
+def _indices(point: ExtractedSentence) -> list[int]:
     return list(range(point.first_segment, point.last_segment + 1))
 
 
@@ -239,7 +238,7 @@ def chapter_text(chapter: Chapter) -> str:
     return " ".join(map(_as_told, chapter.summary)) or chapter.gist
 
 
-def _point_lists(digest: Digest) -> Iterator[tuple[str, Sequence[KeyPoint]]]:
+def _point_lists(digest: Digest) -> Iterator[tuple[str, Sequence[ExtractedSentence]]]:
     """Headings and their sentences, those lists left out that are empty."""
     lists = {
         "Key points": digest.key_points,
@@ -253,7 +252,7 @@ def _warned(warning: DomainWarning) -> str:
     return f"this does not look like English speech, do not rely on the digest: {warning.detail}."
 
 
-def _spoken(point: KeyPoint) -> str:
+def _spoken(point: ExtractedSentence) -> str:
     return f"{point.speaker}: {point.text}" if point.speaker else point.text
 
 

@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from edge.bundles.store import HOME_VARIABLE, find_bundle
-from edge.pipeline import Digest, digest_transcript
+from edge.pipeline import digest_transcript
+from edge.records import Digest
 from edge.runtime.encoder import Encoder
 from edge.transcript import read_transcript
 

@@ -14,13 +14,13 @@ import jsonschema
 import pytest
 from click.testing import CliRunner
 
-from edge.abstractive.drafts import Writer, choose_held, is_well_formed
-from edge.abstractive.passages import Material, choose_windows, read_passage, window_around
+from edge.abstractive.drafts import Summarizer, choose_grounded, is_well_formed
+from edge.abstractive.passages import EpisodeContext, choose_windows, read_passage, window_around
 from edge.abstractive.requests import title_request
 from edge.abstractive.summarize import write_chapters
-from edge.abstractive.time_budget import Pace, Writing, measure_pace
+from edge.abstractive.time_budget import LazySummarizer, Throughput, measure_throughput
 from edge.bundles.manifest import read_bundle
-from edge.bundles.store import add_bundle, find_writer
+from edge.bundles.store import add_bundle, find_summarizer
 from edge.cli.main import main
 from edge.english.fillers import without_lead
 from edge.errors import BundleError
@@ -64,9 +64,9 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def writer(tiny: Path, encoder: Encoder) -> Writer:
+def writer(tiny: Path, encoder: Encoder) -> Summarizer:
     try:
-        return Writer(read_bundle(tiny), encoder, threads=2)
+        return Summarizer(read_bundle(tiny), encoder, threads=2)
     except BundleError as error:
         if "needs onnxruntime" in str(error):
             pytest.skip(str(error))
@@ -74,24 +74,24 @@ def writer(tiny: Path, encoder: Encoder) -> Writer:
 
 
 @pytest.fixture(scope="module")
-def material(encoder: Encoder) -> Material:
+def material(encoder: Encoder) -> EpisodeContext:
     sentences = rebuild_sentences(parse_transcript(TIMED.encode()))
     texts = [without_lead(sentence.text) for sentence in sentences]
     vectors = encoder.encode([sentence.text for sentence in sentences])
     salience = predict_salience(sentences, texts, vectors, encoder.heads, encoder.rarity)
     usable = [True] * len(sentences)
     ranked = rank_sentences(sentences, texts, usable, salience)
-    return Material(sentences, texts, usable, vectors, salience, ranked)
+    return EpisodeContext(sentences, texts, usable, vectors, salience, ranked)
 
 
-def checked(text: str, writer: Writer, material: Material) -> tuple[list[str], int]:
+def checked(text: str, writer: Summarizer, material: EpisodeContext) -> tuple[list[str], int]:
     kept = list(range(len(material.sentences)))
     said = writer.prepare(material, kept)
     held, n_rejected = writer.judge(text, said, kept, "written")
     return [sentence.text for sentence in held], n_rejected
 
 
-def test_what_holds_is_kept_with_its_evidence(writer: Writer, material: Material) -> None:
+def test_what_holds_is_kept_with_its_evidence(writer: Summarizer, material: EpisodeContext) -> None:
     kept = list(range(len(material.sentences)))
     text = f"{TOLD}\nTitle: Serving models"
     held, n_rejected = writer.judge(text, writer.prepare(material, kept), kept, "rewritten")
@@ -117,14 +117,16 @@ def test_what_holds_is_kept_with_its_evidence(writer: Writer, material: Material
         "Half precision can cut the inference time by fifty percent.",
     ],
 )
-def test_what_does_not_hold_is_not_shown(claim: str, writer: Writer, material: Material) -> None:
+def test_what_does_not_hold_is_not_shown(
+    claim: str, writer: Summarizer, material: EpisodeContext
+) -> None:
     held, n_rejected = checked(claim, writer, material)
     assert held == []
     assert n_rejected == 1
 
 
 def test_a_sentence_is_told_once_and_in_the_words_there_are(
-    writer: Writer, material: Material
+    writer: Summarizer, material: EpisodeContext
 ) -> None:
     kept = list(range(len(material.sentences)))
     text = (
@@ -133,13 +135,13 @@ def test_a_sentence_is_told_once_and_in_the_words_there_are(
     )
     held, _ = writer.judge(text, writer.prepare(material, kept), kept, "written")
     assert len(held) == 3
-    assert choose_held(held, 40) == [held[0], held[2]]
-    assert choose_held(held, 15) == [held[0]]
-    assert choose_held(held, 1) == [held[0]]
-    assert choose_held([], 30) == []
+    assert choose_grounded(held, 40) == [held[0], held[2]]
+    assert choose_grounded(held, 15) == [held[0]]
+    assert choose_grounded(held, 1) == [held[0]]
+    assert choose_grounded([], 30) == []
 
 
-def test_a_chapter_is_read_around_its_moments(material: Material) -> None:
+def test_a_chapter_is_read_around_its_moments(material: EpisodeContext) -> None:
     assert window_around([5, 5, 5, 5, 5], 2, 5) == (2, 3)
     assert window_around([5, 5, 5, 5, 5], 2, 12) == (1, 4)
     assert window_around([5, 5, 5, 5, 5], 0, 12) == (0, 3)
@@ -147,7 +149,7 @@ def test_a_chapter_is_read_around_its_moments(material: Material) -> None:
     windows = choose_windows(material, list(range(6)))
     assert windows
     assert all(window == list(range(window[0], window[-1] + 1)) for window in windows)
-    questions = Material(
+    questions = EpisodeContext(
         material.sentences,
         ["What do they do about their models?"] * 6,
         *(material.usable, material.vectors, material.salience, material.ranked),
@@ -155,7 +157,7 @@ def test_a_chapter_is_read_around_its_moments(material: Material) -> None:
     assert choose_windows(questions, list(range(6))) == []
 
 
-def test_what_does_not_fit_the_model_is_read_in_part(material: Material) -> None:
+def test_what_does_not_fit_the_model_is_read_in_part(material: EpisodeContext) -> None:
     everything = list(range(6))
     whole = read_passage(material, everything, title_request, lambda request: True)
     part = read_passage(material, everything, title_request, lambda request: len(request) < 400)
@@ -167,7 +169,7 @@ def test_what_does_not_fit_the_model_is_read_in_part(material: Material) -> None
     assert read_passage(material, [0], title_request, lambda request: True) is None
 
 
-def test_a_title_says_what_was_said(writer: Writer, material: Material) -> None:
+def test_a_title_says_what_was_said(writer: Summarizer, material: EpisodeContext) -> None:
     said = writer.prepare(material, list(range(len(material.sentences))))
     assert writer.is_title_said("Half precision and inference time", said)
     for title in ("", "Cooking pasta in Rome", "Half precision at Google", "Halves " * 12):
@@ -180,7 +182,9 @@ def test_a_sentence_is_well_formed() -> None:
         assert not is_well_formed(claim)
 
 
-def test_nonsense_is_replaced_by_the_key_point(writer: Writer, material: Material) -> None:
+def test_nonsense_is_replaced_by_the_key_point(
+    writer: Summarizer, material: EpisodeContext
+) -> None:
     told: list[int] = []
     spans = [(0, 3), (3, 6)]
     chapters = write_chapters(material, spans, writer, lambda c: told.append(c.place))
@@ -191,7 +195,7 @@ def test_nonsense_is_replaced_by_the_key_point(writer: Writer, material: Materia
         assert chapter.sentences[0].support == 1.0
 
 
-def test_a_digest_never_shows_what_does_not_hold(writer: Writer, encoder: Encoder) -> None:
+def test_a_digest_never_shows_what_does_not_hold(writer: Summarizer, encoder: Encoder) -> None:
     transcript = read_transcript(CHIP)
     digest = digest_transcript(
         transcript, encoder, source_path="x", fallback_title="X", writer=writer
@@ -210,27 +214,27 @@ def test_a_digest_never_shows_what_does_not_hold(writer: Writer, encoder: Encode
     assert "“" in to_markdown(digest)
 
 
-def test_the_pace_decides_what_auto_does(tiny: Path, encoder: Encoder, writer: Writer) -> None:
-    pace = measure_pace(writer)
+def test_the_pace_decides_what_auto_does(tiny: Path, encoder: Encoder, writer: Summarizer) -> None:
+    pace = measure_throughput(writer)
     assert pace.seconds(10_000) > pace.seconds(1_000) > 0
-    assert Pace(400.0, 10.0).seconds(8_000) > 30
+    assert Throughput(400.0, 10.0).seconds(8_000) > 30
     bundle = read_bundle(tiny)
-    assert Writing(bundle, encoder, 2, None).choose(10**9)[1] == ""
-    nobody, reason = Writing(bundle, encoder, 2, 0.001).choose(10_000)
+    assert LazySummarizer(bundle, encoder, 2, None).choose(10**9)[1] == ""
+    nobody, reason = LazySummarizer(bundle, encoder, 2, 0.001).choose(10_000)
     assert nobody is None
     assert "budget" in reason
-    assert Writing(None, encoder, 2, 60.0).choose(100) == (
+    assert LazySummarizer(None, encoder, 2, 60.0).choose(100) == (
         None, "no model here was taught to sum up speech",
     )  # fmt: skip
 
 
 def test_only_a_taught_model_writes(encoder: Encoder) -> None:
     with pytest.raises(BundleError, match="not taught to sum up"):
-        Writer(read_bundle(TINY), encoder)
-    assert find_writer() is None
+        Summarizer(read_bundle(TINY), encoder)
+    assert find_summarizer() is None
 
 
-def test_kinds_on_the_command_line(tiny: Path, writer: Writer, tmp_path: Path) -> None:
+def test_kinds_on_the_command_line(tiny: Path, writer: Summarizer, tmp_path: Path) -> None:
     episode = tmp_path / "episode.txt"
     episode.write_text(TIMED)
     run = CliRunner().invoke
@@ -244,7 +248,7 @@ def test_kinds_on_the_command_line(tiny: Path, writer: Writer, tmp_path: Path) -
     assert document["summary"]["kind"] == "extractive"
     assert document["summary"]["reason"] == "no model here was taught to sum up speech"
     add_bundle(tiny)
-    assert find_writer() is not None
+    assert find_summarizer() is not None
     result = run(main, ["summarize", str(episode), "--kind", "abstractive", "--format", "json"])
     assert result.exit_code == 0
     assert json.loads(result.stdout)["summary"]["kind"] == "abstractive"

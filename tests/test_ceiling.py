@@ -17,7 +17,7 @@ from edge.bench.episode import make_transcript
 from edge.bundles.manifest import read_bundle
 from edge.bundles.store import find_bundle
 from edge.cli.main import main
-from edge.device.memory_limit import BATCH_SIZES, MIB, Ceiling
+from edge.device.memory_limit import BATCH_SIZES, MIB, MemoryLimit
 from edge.errors import MemoryLimitError
 from tests.conftest import CHIP, ROOT
 
@@ -88,7 +88,7 @@ def test_what_cannot_fit_is_refused_before_work_starts() -> None:
 def test_a_writer_that_cannot_fit_is_refused_or_left_out(tmp_path: Path) -> None:
     bundle = read_bundle(ROOT / "tests" / "data" / "bundles" / "tiny-llama-fp32")
     with pytest.raises(MemoryLimitError, match="loading tiny-llama-fp32"):
-        Ceiling(edge.runtime.memory.resident_bytes() + 20 * MIB).check_load(bundle)
+        MemoryLimit(edge.runtime.memory.resident_bytes() + 20 * MIB).check_load(bundle)
 
 
 def test_shares_shrink_with_the_room(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -97,7 +97,7 @@ def test_shares_shrink_with_the_room(monkeypatch: pytest.MonkeyPatch) -> None:
     shares = []
     for limit in range(500, 100, -1):
         try:
-            shares.append(Ceiling(limit * MIB).share(8000, 4))
+            shares.append(MemoryLimit(limit * MIB).plan(8000, 4))
         except MemoryLimitError as error:
             assert "an episode of 8,000 words takes about" in str(error)
             break
@@ -111,9 +111,9 @@ def test_shares_shrink_with_the_room(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_longer_episode_needs_more(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(edge.device.memory_limit, "peak_bytes", lambda: 120 * MIB)
     monkeypatch.setattr(edge.device.memory_limit, "resident_bytes", lambda: 115 * MIB)
-    ceiling = Ceiling(165 * MIB)
-    assert ceiling.share(1000, 4).threads * ceiling.share(1000, 4).batch_tokens > (
-        ceiling.share(15_000, 4).threads * ceiling.share(15_000, 4).batch_tokens
+    ceiling = MemoryLimit(165 * MIB)
+    assert ceiling.plan(1000, 4).threads * ceiling.plan(1000, 4).batch_tokens > (
+        ceiling.plan(15_000, 4).threads * ceiling.plan(15_000, 4).batch_tokens
     )
 
 

@@ -12,8 +12,8 @@ import pytest
 
 from edge import render
 from edge.english.fillers import without_lead
-from edge.pipeline import Digest, digest_transcript
-from edge.records import KeyPoint
+from edge.pipeline import digest_transcript
+from edge.records import Digest, ExtractedSentence
 from edge.runtime.encoder import Encoder
 from edge.transcript import parse_transcript, read_transcript
 from tests.conftest import CHIP, ROOT, SEEDS
@@ -51,7 +51,7 @@ def test_every_item_is_said_in_its_segments(name: str, seed_digests: dict[str, D
     def said(first: int, last: int) -> str:
         return " ".join(segment.text for segment in segments[first : last + 1])
 
-    points: tuple[KeyPoint, ...] = digest.key_points + digest.summary
+    points: tuple[ExtractedSentence, ...] = digest.key_points + digest.summary
     assert len(points) >= 8
     for point in points:
         assert point.text[1:] in said(point.first_segment, point.last_segment)

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from edge import __version__
-from edge.pipeline import Digest
+from edge.records import Digest
 from edge.render import to_markdown
 from edge.transcript import REPAIR_DETAILS
 from tests.conftest import ROOT, SEEDS

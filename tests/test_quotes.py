@@ -10,8 +10,7 @@ import pytest
 
 from edge.extraction.quotes import choose_questions
 from edge.extraction.selection import choose_summary, fluency, rank_sentences, reads_alone
-from edge.pipeline import Digest
-from edge.records import Segment, Transcript
+from edge.records import Digest, Segment, Transcript
 from edge.transcript import parse_transcript, read_transcript
 from edge.transcript.language import find_warnings
 from edge.transcript.sentences import rebuild_sentences

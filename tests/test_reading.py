@@ -23,7 +23,8 @@ from edge.extraction import episode
 from edge.extraction.episode import PART_WORDS, WHOLE_WORDS, all_mentions, read_episode
 from edge.extraction.phrases import find_phrases
 from edge.extraction.tagger import tag_sentences
-from edge.pipeline import Digest, digest_transcript
+from edge.pipeline import digest_transcript
+from edge.records import Digest
 from edge.runtime.encoder import Encoder, LoadingEncoder
 from edge.runtime.threads import Background, Parallel
 from edge.transcript import parse_transcript, read_transcript

@@ -6,7 +6,7 @@ import pytest
 
 from edge import render
 from edge.errors import OutputError
-from edge.pipeline import Digest
+from edge.records import Digest
 from tests.conftest import CHIP
 
 

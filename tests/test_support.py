@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 
 from edge.abstractive.grounding import (
-    Said,
-    as_said,
+    SourcePassage,
     find_evidence,
     predict_support,
     retold_place,
+    source_passage,
     unsaid,
 )
 from edge.english.claims import (
@@ -36,11 +36,11 @@ PASSAGE = (
 
 
 @pytest.fixture(scope="module")
-def said(encoder: Encoder) -> Said:
-    return as_said(PASSAGE, encoder.encode(PASSAGE), ["Chip Huyen"] * len(PASSAGE))
+def said(encoder: Encoder) -> SourcePassage:
+    return source_passage(PASSAGE, encoder.encode(PASSAGE), ["Chip Huyen"] * len(PASSAGE))
 
 
-def support(claims: list[str], said: Said, encoder: Encoder) -> np.ndarray:
+def support(claims: list[str], said: SourcePassage, encoder: Encoder) -> np.ndarray:
     head = encoder.heads["support"]
     return predict_support(claims, encoder.encode(claims), said, encoder.rarity, head)
 
@@ -63,19 +63,21 @@ def test_a_denial_concerns_the_words_after_it() -> None:
     assert denied_stems("They shipped it.") == set()
 
 
-def test_names_and_numbers_that_were_not_said_are_found(said: Said) -> None:
+def test_names_and_numbers_that_were_not_said_are_found(said: SourcePassage) -> None:
     assert unsaid("Chip Huyen joined Netflix after Stanford.", said) == []
     assert unsaid("The team had 20 people at Netflix.", said) == []
     assert unsaid("The guest joined Google with 30 people.", said) == ["Google", "30"]
 
 
-def test_a_first_word_that_no_dictionary_has_must_be_said(said: Said, encoder: Encoder) -> None:
+def test_a_first_word_that_no_dictionary_has_must_be_said(
+    said: SourcePassage, encoder: Encoder
+) -> None:
     assert unsaid("Netflx was joined after Stanford.", said, encoder.rarity) == ["Netflx"]
     assert unsaid("Netflix was joined after Stanford.", said, encoder.rarity) == []
     assert unsaid("Serving is slow.", said, encoder.rarity) == []
 
 
-def test_evidence_is_the_sentence_that_says_it(said: Said, encoder: Encoder) -> None:
+def test_evidence_is_the_sentence_that_says_it(said: SourcePassage, encoder: Encoder) -> None:
     for claim, place in (
         ("Half precision halves the inference time.", 3),
         ("No personal data were collected from devices.", 5),
@@ -86,7 +88,7 @@ def test_evidence_is_the_sentence_that_says_it(said: Said, encoder: Encoder) -> 
         assert len(set(evidence.places)) == len(evidence.places) <= 3
 
 
-def test_supported_sentences_score_above_spoilt_ones(said: Said, encoder: Encoder) -> None:
+def test_supported_sentences_score_above_spoilt_ones(said: SourcePassage, encoder: Encoder) -> None:
     true = [
         "Startups come because serving the model is too slow.",
         "Half precision can cut the inference time by fifty percent.",
@@ -103,7 +105,7 @@ def test_supported_sentences_score_above_spoilt_ones(said: Said, encoder: Encode
     assert scores[:3].min() > 0.5
 
 
-def test_no_claims_give_no_scores(said: Said, encoder: Encoder) -> None:
+def test_no_claims_give_no_scores(said: SourcePassage, encoder: Encoder) -> None:
     assert support([], said, encoder).shape == (0,)
 
 
@@ -220,5 +222,5 @@ OTHERWISE = (
     ],
 )
 def test_what_is_retold_is_found(claim: str, place: int | None, encoder: Encoder) -> None:
-    said = as_said(OTHERWISE, encoder.encode(OTHERWISE))
+    said = source_passage(OTHERWISE, encoder.encode(OTHERWISE))
     assert retold_place(claim, said) == place

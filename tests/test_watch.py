@@ -18,7 +18,7 @@ import pytest
 import edge.jobs.watch
 from edge.bench.episode import make_transcript
 from edge.errors import InferenceError, OutputError, TranscriptError
-from edge.jobs.batch import PARTIAL
+from edge.files import PARTIAL
 from edge.jobs.watch import DONE, FAILED, LEDGER, Inbox, only_one
 from tests.conftest import ROOT
 

@@ -4,16 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import gguf
 import numpy as np
-import numpy.typing as npt
 from edge_export.graph.lora import LowRank, read_adapter
 from edge_export.sources.gguf import LAYER_NAMES
 from gguf.quants import dequantize, quantize
 
-Array = npt.NDArray[Any]
 ARCHITECTURE = "llama"
 IN_PAIRS = ("attn_q", "attn_k")
 """Whose rows a GGUF file of this architecture holds in pairs."""

@@ -23,23 +23,22 @@ import numpy as np
 from benchmarks.quality import baselines, data, metrics, phrase_baselines, written
 from benchmarks.quality.data import DEV_SHOW, Item
 from benchmarks.quality.written import score_written, score_written_titles
-from edge.abstractive.drafts import Writer
+from edge.abstractive.drafts import Summarizer
+from edge.arrays import Float32Array, Float64Array
 from edge.bundles.manifest import Bundle, read_bundle
-from edge.bundles.store import find_bundle, find_writer
+from edge.bundles.store import find_bundle, find_summarizer
 from edge.english.fillers import without_lead
-from edge.extraction.features import FloatArray
 from edge.extraction.phrases import find_phrases
 from edge.extraction.tagger import tag_sentences
 from edge.extraction.titles import MAX_TITLE_WORDS, chapter_phrases, title_chapters
 from edge.generation.generator import Generator
-from edge.pipeline import Digest, digest_transcript
-from edge.records import Sentence
+from edge.pipeline import digest_transcript
+from edge.records import Digest, Sentence
 from edge.runtime.encoder import Encoder, Progress
-from edge.runtime.heads import Scores as HeadScores
 from edge.runtime.heads import load_heads
 
 OURS = "**edge**"
-Scores = dict[str, list[dict[str, float]]]
+ScoreRows = dict[str, list[dict[str, float]]]
 """System -> one row of measures a document."""
 TASKS = ("summaries", "chapters", "titles", "tags", "mentions")
 Others = Mapping[str, Encoder]
@@ -52,9 +51,9 @@ class RememberingEncoder(Encoder):
 
     def __init__(self, bundle: Bundle) -> None:
         super().__init__(bundle)
-        self._known: dict[str, FloatArray] = {}
+        self._known: dict[str, Float32Array] = {}
 
-    def encode(self, texts: Sequence[str], progress: Progress | None = None) -> FloatArray:
+    def encode(self, texts: Sequence[str], progress: Progress | None = None) -> Float32Array:
         """As ``Encoder.encode``."""
         new = list(dict.fromkeys(text for text in texts if text not in self._known))
         self._known.update(zip(new, super().encode(new, progress), strict=True))
@@ -71,7 +70,7 @@ def _digest(item: Item, encoder: Encoder, max_words: int = 120) -> Digest:
 
 def score_summaries(
     items: Sequence[Item], encoder: Encoder, max_words: int, others: Others = NO_OTHERS
-) -> Scores:
+) -> ScoreRows:
     """ROUGE, coverage, redundancy and length of every system's summary.
 
     :param items: Documents with a reference.
@@ -79,7 +78,7 @@ def score_summaries(
     :param max_words: Budget.
     :param others: Bundles to score beside it.
     """
-    rows: Scores = defaultdict(list)
+    rows: ScoreRows = defaultdict(list)
     for item in items:
         vectors = encoder.encode([sentence.text for sentence in item.sentences])
         texts = [without_lead(sentence.text) for sentence in item.sentences]
@@ -103,14 +102,16 @@ def score_summaries(
     return rows
 
 
-def score_chapters(items: Sequence[Item], encoder: Encoder, others: Others = NO_OTHERS) -> Scores:
+def score_chapters(
+    items: Sequence[Item], encoder: Encoder, others: Others = NO_OTHERS
+) -> ScoreRows:
     """Pk, WindowDiff and F1 of every system's boundaries.
 
     :param items: Documents with boundaries.
     :param encoder: The model with the heads to use.
     :param others: Bundles to score beside it.
     """
-    rows: Scores = defaultdict(list)
+    rows: ScoreRows = defaultdict(list)
     for item in items:
         vectors = encoder.encode([sentence.text for sentence in item.sentences])
         found = {
@@ -129,14 +130,14 @@ def score_chapters(items: Sequence[Item], encoder: Encoder, others: Others = NO_
     return rows
 
 
-def score_titles(items: Sequence[Item], encoder: Encoder, others: Others = NO_OTHERS) -> Scores:
+def score_titles(items: Sequence[Item], encoder: Encoder, others: Others = NO_OTHERS) -> ScoreRows:
     """Cosine of every system's chapter titles to the human ones, in the human's chapters.
 
     :param items: Documents with titled chapters.
     :param encoder: The model with the heads to use; its vectors measure all titles.
     :param others: Bundles to score beside it.
     """
-    rows: Scores = defaultdict(list)
+    rows: ScoreRows = defaultdict(list)
     for item in items:
         spans = _human_spans(item)
         named = [k for k, title in enumerate(item.titles) if title and spans[k][0] < spans[k][1]]
@@ -165,7 +166,7 @@ def score_titles(items: Sequence[Item], encoder: Encoder, others: Others = NO_OT
 
 
 def _titles(
-    item: Item, spans: Sequence[tuple[int, int]], tags: Sequence[HeadScores], encoder: Encoder
+    item: Item, spans: Sequence[tuple[int, int]], tags: Sequence[Float64Array], encoder: Encoder
 ) -> list[str]:
     vectors = encoder.encode([sentence.text for sentence in item.sentences])
     found = chapter_phrases(spans, item.sentences, [True] * len(item.sentences), tags)
@@ -178,7 +179,7 @@ def _human_spans(item: Item) -> list[tuple[int, int]]:
     return list(itertools.pairwise([*cuts, len(item.sentences)]))
 
 
-def score_tags(items: Sequence[Item], encoder: Encoder, others: Others = NO_OTHERS) -> Scores:
+def score_tags(items: Sequence[Item], encoder: Encoder, others: Others = NO_OTHERS) -> ScoreRows:
     """Recall and F1 of the first 15 keyphrases against human topic tags that are said.
 
     :param items: Documents; those without tags are passed over.
@@ -189,7 +190,9 @@ def score_tags(items: Sequence[Item], encoder: Encoder, others: Others = NO_OTHE
     return _score_keyphrases(labelled, encoder, others)
 
 
-def score_mentions(items: Sequence[Item], encoder: Encoder, others: Others = NO_OTHERS) -> Scores:
+def score_mentions(
+    items: Sequence[Item], encoder: Encoder, others: Others = NO_OTHERS
+) -> ScoreRows:
     """The same against the names that the show wrote about the episode.
 
     :param items: Documents; those without such names are passed over.
@@ -202,8 +205,8 @@ def score_mentions(items: Sequence[Item], encoder: Encoder, others: Others = NO_
 
 def _score_keyphrases(
     labelled: Sequence[tuple[Item, Sequence[str]]], encoder: Encoder, others: Others
-) -> Scores:
-    rows: Scores = defaultdict(list)
+) -> ScoreRows:
+    rows: ScoreRows = defaultdict(list)
     for item, human in labelled:
         tags = tag_sentences(item.sentences, encoder.heads["tagger"])
         episode = _phrased(item.sentences, tags, encoder)
@@ -217,7 +220,7 @@ def _score_keyphrases(
 
 
 def _phrased(
-    sentences: Sequence[Sentence], tags: Sequence[HeadScores], encoder: Encoder
+    sentences: Sequence[Sentence], tags: Sequence[Float64Array], encoder: Encoder
 ) -> phrase_baselines.Phrased:
     candidates = find_phrases(sentences, [True] * len(sentences), tags).values()
     pool = [candidate for candidate in candidates if candidate.is_open]
@@ -246,8 +249,8 @@ def print_table(
         print(f"| {system} | {cells} | {interval} |", flush=True)
 
 
-def _merged(parts: Sequence[Scores]) -> Scores:
-    merged: Scores = defaultdict(list)
+def _merged(parts: Sequence[ScoreRows]) -> ScoreRows:
+    merged: ScoreRows = defaultdict(list)
     for part in parts:
         for system, rows in part.items():
             merged[system] += rows
@@ -276,10 +279,10 @@ def _podcasts(folder: Path, folds: Path, kind: str, every: int) -> dict[str, lis
 
 def _print_written(arguments: argparse.Namespace, encoder: Encoder) -> None:
     """What a model writes, on documents it never learned from."""
-    bundle = find_writer(arguments.writer)
+    bundle = find_summarizer(arguments.writer)
     if bundle is None:
         raise SystemExit("no model here was taught to sum up; name one with --writer")
-    writer = Writer(bundle, encoder)
+    writer = Summarizer(bundle, encoder)
     untaught = Generator(find_bundle(arguments.untaught)) if arguments.untaught else None
     repeated = data.repeated_answers(arguments.data)
     parts = [i for i in data.spans(arguments.data, 4 * arguments.every) if i.id not in repeated]
@@ -338,7 +341,7 @@ def main() -> None:
         meetings = data.meetings(arguments.data)[:: arguments.every]
         print_table("Meetings", score(meetings, encoder, others))
     for kind, title in (("episodes", "Episodes left out"), ("show", "Shows left out")):
-        parts_by_show: dict[str, list[Scores]] = defaultdict(list)
+        parts_by_show: dict[str, list[ScoreRows]] = defaultdict(list)
         for fold, items in _podcasts(
             arguments.data, arguments.folds, kind, arguments.every
         ).items():

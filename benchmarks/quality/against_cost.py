@@ -24,14 +24,15 @@ import numpy as np
 from benchmarks.processes import spread, take_turns_apart
 from benchmarks.quality import baselines, data, metrics, phrase_baselines
 from benchmarks.quality.data import Item
-from edge.abstractive.drafts import Writer
+from edge.abstractive.drafts import Summarizer
 from edge.bench.episode import episode_path
 from edge.bundles.manifest import read_bundle
 from edge.bundles.store import find_bundle
 from edge.device.energy import find_source
 from edge.english.fillers import without_lead
 from edge.english.words import content_stems
-from edge.pipeline import Digest, digest_transcript
+from edge.pipeline import digest_transcript
+from edge.records import Digest
 from edge.runtime.encoder import Encoder
 from edge.transcript import read_transcript
 from edge.transcript.sentences import rebuild_sentences
@@ -98,7 +99,7 @@ def topic_recall(phrases: Sequence[str], item: Item) -> float:
 def score(
     items: Sequence[Item],
     encoders: Mapping[str, Encoder],
-    writers: Mapping[str, Writer],
+    writers: Mapping[str, Summarizer],
     for_writers: Collection[str],
 ) -> Scores:
     """System -> measure -> document -> value.
@@ -135,7 +136,7 @@ def score(
     return rows
 
 
-def _digest(item: Item, encoder: Encoder, writer: Writer | None = None) -> Digest:
+def _digest(item: Item, encoder: Encoder, writer: Summarizer | None = None) -> Digest:
     return digest_transcript(
         item.transcript,
         encoder,
@@ -242,7 +243,7 @@ def main() -> None:
     encoders = {bundle.id: Encoder(bundle) for bundle in bundles}
     own = encoders[bundles[0].id]
     taught = [read_bundle(Path(folder)) for folder in arguments.writer]
-    writers = {bundle.id: Writer(bundle, own) for bundle in taught}
+    writers = {bundle.id: Summarizer(bundle, own) for bundle in taught}
     items = [item for item in data.meetings(arguments.data) if item.reference and item.titles]
     repeated = data.repeated_answers(arguments.data)
     unseen = [item.id for item in items if item.id not in repeated]

@@ -17,7 +17,8 @@ from statistics import mean
 
 from edge.bundles.store import find_bundle
 from edge.english.words import stem, words
-from edge.pipeline import Digest, digest_transcript
+from edge.pipeline import digest_transcript
+from edge.records import Digest
 from edge.runtime.encoder import Encoder
 from edge.transcript import read_transcript
 from edge.transcript.sentences import rebuild_sentences

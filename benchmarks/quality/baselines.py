@@ -11,15 +11,9 @@ from itertools import pairwise
 import numpy as np
 
 from benchmarks.quality.metrics import cut_to_budget, rouge, rouge_words
+from edge.arrays import Float32Array
 from edge.english.words import content_stems
-from edge.extraction.features import (
-    FloatArray,
-    hashed_stems,
-    likeness,
-    running_sums,
-    unit,
-    word_offsets,
-)
+from edge.extraction.features import hashed_stems, likeness, running_sums, unit, word_offsets
 from edge.records import Sentence
 
 WORDS_PER_CHAPTER = 800
@@ -45,17 +39,17 @@ def take(texts: Sequence[str], order: Sequence[int], max_words: int) -> list[str
     return [texts[i] for i in sorted(chosen)]
 
 
-def lead(texts: Sequence[str], vectors: FloatArray, max_words: int) -> list[str]:
+def lead(texts: Sequence[str], vectors: Float32Array, max_words: int) -> list[str]:
     """The first sentences."""
     return take(texts, range(len(texts)), max_words)
 
 
-def draw(texts: Sequence[str], vectors: FloatArray, max_words: int) -> list[str]:
+def draw(texts: Sequence[str], vectors: Float32Array, max_words: int) -> list[str]:
     """Random sentences."""
     return take(texts, random.Random(0).sample(range(len(texts)), len(texts)), max_words)
 
 
-def longest(texts: Sequence[str], vectors: FloatArray, max_words: int) -> list[str]:
+def longest(texts: Sequence[str], vectors: Float32Array, max_words: int) -> list[str]:
     """The longest sentences."""
     return take(texts, sorted(range(len(texts)), key=lambda i: -len(texts[i])), max_words)
 
@@ -75,23 +69,23 @@ def _mmr(rows: np.ndarray, texts: Sequence[str], max_words: int) -> list[str]:
     return take(texts, order, max_words)
 
 
-def tfidf_centroid(texts: Sequence[str], vectors: FloatArray, max_words: int) -> list[str]:
+def tfidf_centroid(texts: Sequence[str], vectors: Float32Array, max_words: int) -> list[str]:
     """Nearest to the centre of TF-IDF rows, with maximal marginal relevance."""
     return _mmr(unit(hashed_stems([content_stems(t) for t in texts], 4096)), texts, max_words)
 
 
-def minilm_centroid(texts: Sequence[str], vectors: FloatArray, max_words: int) -> list[str]:
+def minilm_centroid(texts: Sequence[str], vectors: Float32Array, max_words: int) -> list[str]:
     """Nearest to the mean vector, with maximal marginal relevance."""
     return _mmr(np.asarray(vectors, np.float64), texts, max_words)
 
 
-def sumy(name: str) -> Callable[[Sequence[str], FloatArray, int], list[str]]:
+def sumy(name: str) -> Callable[[Sequence[str], Float32Array, int], list[str]]:
     """One of sumy's summarizers.
 
     :param name: ``lex_rank``, ``text_rank``, ``lsa`` or ``luhn``.
     """
 
-    def summarize(texts: Sequence[str], vectors: FloatArray, max_words: int) -> list[str]:
+    def summarize(texts: Sequence[str], vectors: Float32Array, max_words: int) -> list[str]:
         from importlib import import_module
 
         from sumy.models.dom import ObjectDocumentModel, Paragraph
@@ -112,7 +106,7 @@ def sumy(name: str) -> Callable[[Sequence[str], FloatArray, int], list[str]]:
     return summarize
 
 
-SUMMARIES: dict[str, Callable[[Sequence[str], FloatArray, int], list[str]]] = {
+SUMMARIES: dict[str, Callable[[Sequence[str], Float32Array, int], list[str]]] = {
     "lead": lead,
     "random": draw,
     "longest": longest,
@@ -154,19 +148,19 @@ def oracle(texts: Sequence[str], reference: str, max_words: int) -> list[str]:
 # ---- chapters: sentences and vectors to indices of first sentences
 
 
-def no_boundary(sentences: Sequence[Sentence], vectors: FloatArray) -> list[int]:
+def no_boundary(sentences: Sequence[Sentence], vectors: Float32Array) -> list[int]:
     """One chapter."""
     return []
 
 
-def even_split(sentences: Sequence[Sentence], vectors: FloatArray) -> list[int]:
+def even_split(sentences: Sequence[Sentence], vectors: Float32Array) -> list[int]:
     """Chapters of equal words."""
     offsets = word_offsets(sentences)
     n = max(1, round(int(offsets[-1]) / WORDS_PER_CHAPTER))
     return sorted({int(np.searchsorted(offsets, k * offsets[-1] / n)) for k in range(1, n)})
 
 
-def text_tiling(sentences: Sequence[Sentence], vectors: FloatArray) -> list[int]:
+def text_tiling(sentences: Sequence[Sentence], vectors: Float32Array) -> list[int]:
     """Places where the vectors of 150 words before and after differ most, as in TextTiling."""
     offsets = word_offsets(sentences)
     change = 1 - likeness(running_sums(vectors - vectors.mean(axis=0)), offsets, 150)
@@ -178,14 +172,14 @@ def text_tiling(sentences: Sequence[Sentence], vectors: FloatArray) -> list[int]
     return sorted(chosen)
 
 
-def _cohesion(vectors: FloatArray) -> Callable[[int, int], float]:
+def _cohesion(vectors: Float32Array) -> Callable[[int, int], float]:
     """Length of the summed vectors of a stretch: high where they point one way."""
     centred = vectors - vectors.mean(axis=0)
     sums = np.concatenate([np.zeros((1, vectors.shape[1])), np.cumsum(centred, axis=0)])
     return lambda a, b: float(np.linalg.norm(sums[b] - sums[a]))
 
 
-def divisive(sentences: Sequence[Sentence], vectors: FloatArray) -> list[int]:
+def divisive(sentences: Sequence[Sentence], vectors: Float32Array) -> list[int]:
     """Cut again and again where it gains most, into stretches of ten sentences or more."""
     cohesion = _cohesion(vectors)
     n = max(1, round(int(word_offsets(sentences)[-1]) / WORDS_PER_CHAPTER))
@@ -202,7 +196,7 @@ def divisive(sentences: Sequence[Sentence], vectors: FloatArray) -> list[int]:
     return edges[1:-1]
 
 
-def dynamic_programming(sentences: Sequence[Sentence], vectors: FloatArray) -> list[int]:
+def dynamic_programming(sentences: Sequence[Sentence], vectors: Float32Array) -> list[int]:
     """The best cut into so many stretches, of at most 150 sentences each."""
     cohesion = _cohesion(vectors)
     n, parts = len(sentences), max(1, round(int(word_offsets(sentences)[-1]) / WORDS_PER_CHAPTER))
@@ -224,7 +218,7 @@ def dynamic_programming(sentences: Sequence[Sentence], vectors: FloatArray) -> l
     return sorted(set(edges) - {0})
 
 
-CHAPTERS: dict[str, Callable[[Sequence[Sentence], FloatArray], list[int]]] = {
+CHAPTERS: dict[str, Callable[[Sequence[Sentence], Float32Array], list[int]]] = {
     "none": no_boundary,
     "even split": even_split,
     "TextTiling, MiniLM": text_tiling,

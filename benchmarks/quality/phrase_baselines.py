@@ -11,12 +11,9 @@ from itertools import combinations, pairwise
 
 import numpy as np
 
+from edge.arrays import Float32Array
 from edge.english.words import Rarity, is_content_word, stem, words
-from edge.extraction.features import (
-    Encode,
-    FloatArray,
-    unit,
-)
+from edge.extraction.features import Encode, unit
 from edge.extraction.phrases import Candidate
 from edge.records import Sentence
 
@@ -28,7 +25,7 @@ class Phrased:
     """An episode with its noun phrases and vectors."""
 
     sentences: Sequence[Sentence]
-    vectors: FloatArray
+    vectors: Float32Array
     pool: Sequence[Candidate]
     encode: Encode
     rarity: Rarity

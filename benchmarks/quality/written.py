@@ -11,8 +11,8 @@ from itertools import pairwise
 
 from benchmarks.quality import baselines, metrics
 from benchmarks.quality.data import Item
-from edge.abstractive.drafts import Writer
-from edge.abstractive.passages import Material, read_passage
+from edge.abstractive.drafts import Summarizer
+from edge.abstractive.passages import EpisodeContext, read_passage
 from edge.abstractive.requests import split_answer, summary_request
 from edge.abstractive.summarize import write_chapters
 from edge.english.fillers import without_lead
@@ -28,16 +28,16 @@ from edge.runtime.encoder import Encoder
 from edge.transcript.sentences import sentence_texts
 
 OURS = "**edge**, abstractive"
-Scores = dict[str, list[dict[str, float]]]
+ScoreRows = dict[str, list[dict[str, float]]]
 
 
 def score_written(
     items: Sequence[Item],
     encoder: Encoder,
-    writer: Writer,
+    writer: Summarizer,
     max_words: int,
     untaught: Generator | None = None,
-) -> Scores:
+) -> ScoreRows:
     """ROUGE of written summaries, of what the model said before it was checked, and of others.
 
     :param items: Documents with a reference.
@@ -46,7 +46,7 @@ def score_written(
     :param max_words: Budget.
     :param untaught: The base model as it comes, asked the same without any check.
     """
-    rows: Scores = defaultdict(list)
+    rows: ScoreRows = defaultdict(list)
     for item in items:
         texts = [without_lead(sentence.text) for sentence in item.sentences]
         vectors = encoder.encode([sentence.text for sentence in item.sentences])
@@ -80,14 +80,14 @@ def score_written(
     return rows
 
 
-def score_written_titles(items: Sequence[Item], encoder: Encoder, writer: Writer) -> Scores:
+def score_written_titles(items: Sequence[Item], encoder: Encoder, writer: Summarizer) -> ScoreRows:
     """Cosine of written and of extractive titles to the human ones, in the human's chapters.
 
     :param items: Documents with titled chapters.
     :param encoder: Whose vectors measure the titles.
     :param writer: The model that writes.
     """
-    rows: Scores = defaultdict(list)
+    rows: ScoreRows = defaultdict(list)
     for item in items:
         starts = [sentence.first_segment for sentence in item.sentences]
         cuts = [bisect_left(starts, boundary) for boundary in (0, *item.boundaries)]
@@ -116,7 +116,7 @@ def score_written_titles(items: Sequence[Item], encoder: Encoder, writer: Writer
     return rows
 
 
-def material_of(item: Item, encoder: Encoder) -> Material:
+def material_of(item: Item, encoder: Encoder) -> EpisodeContext:
     """A document as the digest's earlier stages leave it.
 
     :param item: The document.
@@ -127,4 +127,4 @@ def material_of(item: Item, encoder: Encoder) -> Material:
     salience = predict_salience(item.sentences, texts, vectors, encoder.heads, encoder.rarity)
     usable = [True] * len(texts)
     ranked = rank_sentences(item.sentences, texts, usable, salience)
-    return Material(item.sentences, texts, usable, vectors, salience, ranked)
+    return EpisodeContext(item.sentences, texts, usable, vectors, salience, ranked)

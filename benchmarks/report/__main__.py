@@ -18,7 +18,7 @@ from edge.bench.cost import cost_tables, read_prices
 from edge.bench.record import Json, load
 from edge.bench.tables import Table, all_tables, machine, scaling_points, verdict
 from edge.errors import EdgeError
-from edge.jobs.batch import write_atomically
+from edge.files import write_atomically
 
 STYLE = """
 body { font: 15px/1.5 system-ui, sans-serif; max-width: 62rem; margin: 2rem auto; padding: 0 1rem;

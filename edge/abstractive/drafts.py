@@ -6,19 +6,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from edge.abstractive.grounding import (
-    Said,
-    as_said,
+    SourcePassage,
     find_evidence,
     predict_support,
     retold_place,
+    source_passage,
     unsaid,
 )
-from edge.abstractive.passages import Material
+from edge.abstractive.passages import EpisodeContext
 from edge.abstractive.requests import split_answer
+from edge.arrays import Float32Array
 from edge.bundles.manifest import Bundle
 from edge.english.claims import long_stems, speaks_to_reader, without_invented_gender
 from edge.errors import BundleError
-from edge.extraction.features import FloatArray
 from edge.generation.chat_format import Prompt
 from edge.generation.generator import Generator
 from edge.generation.sampling import GenerationSettings
@@ -43,11 +43,11 @@ _COPIED = ("summarize in", "give a title", "summarize the episode")
 
 
 @dataclass(frozen=True)
-class Held:
+class GroundedSentence:
     """A written sentence that holds."""
 
     text: str
-    vector: FloatArray
+    vector: Float32Array
     places: tuple[int, ...]
     """Indices of the episode's sentences that say it, the closest first."""
     support: float
@@ -56,7 +56,7 @@ class Held:
     """``written``, or ``rewritten`` at the second try."""
 
 
-class Writer:
+class Summarizer:
     """A bundle taught to sum up, and what checks it.
 
     :param bundle: A generation bundle.
@@ -104,21 +104,21 @@ class Writer:
         n_tokens = len(self.generator.tokens(Prompt(request))) + MAX_ANSWER_TOKENS
         return n_tokens <= self.generator.spec.context_tokens
 
-    def prepare(self, material: Material, kept: Sequence[int]) -> Said:
+    def prepare(self, material: EpisodeContext, kept: Sequence[int]) -> SourcePassage:
         """A passage to find evidence in.
 
         :param material: The episode.
         :param kept: Its sentences' indices.
         """
-        return as_said(
+        return source_passage(
             [material.texts[i] for i in kept],
             material.vectors[list(kept)],
             [material.sentences[i].speaker for i in kept],
         )
 
     def judge(
-        self, answer: str, said: Said, kept: Sequence[int], source: str
-    ) -> tuple[list[Held], int]:
+        self, answer: str, said: SourcePassage, kept: Sequence[int], source: str
+    ) -> tuple[list[GroundedSentence], int]:
         """The sentences of an answer that hold, and how many do not.
 
         :param answer: As written.
@@ -130,7 +130,7 @@ class Writer:
         vectors = self._encoder.encode(claims)
         rarity = self._encoder.rarity
         support = predict_support(claims, vectors, said, rarity, self._encoder.heads["support"])
-        found: list[Held] = []
+        found: list[GroundedSentence] = []
         for claim, vector, chance in zip(claims, vectors, support, strict=True):
             best = retold_place(claim, said)
             if best is None or chance < MIN_SUPPORT or not is_well_formed(claim):
@@ -141,10 +141,10 @@ class Writer:
                 spoken = frozenset().union(*(said.spoken[place] for place in places))
                 text = without_invented_gender(claim, spoken)
                 said_at = tuple(kept[place] for place in places)
-                found.append(Held(text, vector, said_at, float(chance), source))
+                found.append(GroundedSentence(text, vector, said_at, float(chance), source))
         return found, len(claims) - len(found)
 
-    def is_title_said(self, title: str, said: Said) -> bool:
+    def is_title_said(self, title: str, said: SourcePassage) -> bool:
         """Whether a title says only what its chapter says.
 
         :param title: As written.
@@ -163,13 +163,13 @@ class Writer:
         )
 
 
-def choose_held(pool: Sequence[Held], n_words: int) -> list[Held]:
+def choose_grounded(pool: Sequence[GroundedSentence], n_words: int) -> list[GroundedSentence]:
     """Of sentences that hold, those that say something new and fit, at least one if there is one.
 
     :param pool: The better first.
     :param n_words: Most words.
     """
-    found: list[Held] = []
+    found: list[GroundedSentence] = []
     for held in pool:
         n_together = sum(len(other.text.split()) for other in (*found, held))
         if (not found or n_together <= n_words) and not any(_same(held, other) for other in found):
@@ -195,7 +195,7 @@ def is_well_formed(claim: str) -> bool:
     )
 
 
-def _same(held: Held, other: Held) -> bool:
+def _same(held: GroundedSentence, other: GroundedSentence) -> bool:
     own = set(long_stems(held.text))
     n_shared = len(own & set(long_stems(other.text)))
     return float(held.vector @ other.vector) >= SAME_SENTENCE or n_shared > SAME_WORDS * len(own)

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from edge.arrays import Float32Array, Float64Array
 from edge.english.claims import (
     bare_stem,
     denied_stems,
@@ -26,7 +27,6 @@ from edge.english.claims import (
 )
 from edge.english.paraphrase import retells
 from edge.english.words import Rarity, stem, words
-from edge.extraction.features import Array, FloatArray
 from edge.runtime.heads import Head
 
 N_EVIDENCE = 3
@@ -40,14 +40,14 @@ SMALL_NUMBERS = frozenset({"0", "1", "2"})
 
 
 @dataclass(frozen=True)
-class Said:
+class SourcePassage:
     """A passage as something to look for evidence in.
 
     Made once for all that is written about it.
     """
 
     texts: tuple[str, ...]
-    vectors: FloatArray
+    vectors: Float32Array
     """Shape (sentences, dimension)."""
     speakers: tuple[str, ...]
     """Who says each sentence, empty where nobody knows; speakers' names count as said."""
@@ -70,7 +70,9 @@ class Evidence:
     """Names and numbers of the sentence that the passage lacks."""
 
 
-def as_said(texts: Sequence[str], vectors: FloatArray, speakers: Sequence[str | None] = ()) -> Said:
+def source_passage(
+    texts: Sequence[str], vectors: Float32Array, speakers: Sequence[str | None] = ()
+) -> SourcePassage:
     """A passage prepared for finding evidence in it.
 
     :param texts: Its sentences; at least one.
@@ -80,7 +82,7 @@ def as_said(texts: Sequence[str], vectors: FloatArray, speakers: Sequence[str | 
     names = [speaker or "" for speaker in speakers] or [""] * len(texts)
     stems = [long_stems(text) for text in texts]
     pairs = itertools.chain.from_iterable(itertools.pairwise(own) for own in stems)
-    return Said(
+    return SourcePassage(
         tuple(texts),
         vectors,
         tuple(names),
@@ -95,7 +97,10 @@ def as_said(texts: Sequence[str], vectors: FloatArray, speakers: Sequence[str | 
 
 
 def find_evidence(
-    claim: str, vector: Array | FloatArray, said: Said, rarity: Rarity | None = None
+    claim: str,
+    vector: Float64Array | Float32Array,
+    said: SourcePassage,
+    rarity: Rarity | None = None,
 ) -> Evidence:
     """The transcript sentences that say a claim best, and what of it they lack.
 
@@ -111,7 +116,7 @@ def find_evidence(
     return Evidence(places, tuple(unsaid(claim, said, rarity)))
 
 
-def unsaid(claim: str, said: Said, rarity: Rarity | None = None) -> list[str]:
+def unsaid(claim: str, said: SourcePassage, rarity: Rarity | None = None) -> list[str]:
     """Names and numbers of a claim that its passage lacks.
 
     A sentence's first word has a capital whatever it is: it counts where no dictionary has it.
@@ -130,7 +135,7 @@ def unsaid(claim: str, said: Said, rarity: Rarity | None = None) -> list[str]:
     return missing + [number for number in numbers_in(claim) if number not in numbers]
 
 
-def retold_place(claim: str, said: Said) -> int | None:
+def retold_place(claim: str, said: SourcePassage) -> int | None:
     """The transcript sentence that a claim retells, and does not turn around.
 
     A question is retold as one, and a wish or a possibility as one.
@@ -150,8 +155,8 @@ def retold_place(claim: str, said: Said) -> int | None:
 
 
 def support_features(
-    claims: Sequence[str], vectors: FloatArray, said: Said, rarity: Rarity
-) -> Mapping[str, Array]:
+    claims: Sequence[str], vectors: Float32Array, said: SourcePassage, rarity: Rarity
+) -> Mapping[str, Float64Array]:
     """What the ``support`` head reads, one value a claim.
 
     :param claims: Written sentences.
@@ -168,8 +173,8 @@ def support_features(
 
 
 def predict_support(
-    claims: Sequence[str], vectors: FloatArray, said: Said, rarity: Rarity, head: Head
-) -> Array:
+    claims: Sequence[str], vectors: Float32Array, said: SourcePassage, rarity: Rarity, head: Head
+) -> Float64Array:
     """Chance that each claim is supported by its passage, shape (claims,).
 
     :param claims: Written sentences.
@@ -183,7 +188,7 @@ def predict_support(
     return head.predict(support_features(claims, vectors, said, rarity))
 
 
-def pairs_said(claim: str, said: Said) -> float:
+def pairs_said(claim: str, said: SourcePassage) -> float:
     """Share of a claim's neighbouring words, as stems, that are neighbours in the passage.
 
     :param claim: A written sentence.
@@ -194,7 +199,7 @@ def pairs_said(claim: str, said: Said) -> float:
 
 
 def _features(
-    claim: str, vector: Array | FloatArray, said: Said, rarity: Rarity
+    claim: str, vector: Float64Array | Float32Array, said: SourcePassage, rarity: Rarity
 ) -> dict[str, float]:
     cosines = np.asarray(said.vectors @ vector, float)
     closeness = _closeness(claim, vector, said)
@@ -248,18 +253,18 @@ def _features(
     }
 
 
-def _anchored(own: Sequence[str], name: str, said: Said) -> float:
+def _anchored(own: Sequence[str], name: str, said: SourcePassage) -> float:
     """How much of a claim is said close to where a name of it is."""
     at = [i for i, spoken in enumerate(said.spoken) if _is_said(name, spoken)]
     return _best_around(set(own) - {bare_stem(name)}, at, said)
 
 
-def _anchored_number(own: Sequence[str], number: str, said: Said) -> float:
+def _anchored_number(own: Sequence[str], number: str, said: SourcePassage) -> float:
     at = [i for i, numbers in enumerate(said.numbers) if number in numbers]
     return _best_around(set(own), at, said)
 
 
-def _best_around(wanted: set[str], places: Sequence[int], said: Said) -> float:
+def _best_around(wanted: set[str], places: Sequence[int], said: SourcePassage) -> float:
     """Largest share of some stems within one sentence of any of some places."""
     shares = []
     for i in places:
@@ -268,7 +273,7 @@ def _best_around(wanted: set[str], places: Sequence[int], said: Said) -> float:
     return max(shares, default=0.0)
 
 
-def _speaker_agrees(names: Sequence[str], said: Said, best: Sequence[int]) -> float:
+def _speaker_agrees(names: Sequence[str], said: SourcePassage, best: Sequence[int]) -> float:
     """Whether who says the evidence is who a claim names: 1, 0, or 0.5 where neither tells."""
     known = {stem(word) for speaker in said.speakers for word in words(speaker)}
     named = {stem(name) for name in names} & known
@@ -286,11 +291,13 @@ def _spoken(text: str) -> frozenset[str]:
     return frozenset([*whole, *parts, *joined])
 
 
-def _closeness(claim: str, vector: Array | FloatArray, said: Said) -> Array:
+def _closeness(
+    claim: str, vector: Float64Array | Float32Array, said: SourcePassage
+) -> Float64Array:
     """Cosine of each sentence to a claim, and as much for the words they share."""
     own = frozenset(long_stems(claim))
     shared = np.array([len(own & stems) / max(1, len(own)) for stems in said.stems])
-    closeness: Array = np.asarray(said.vectors @ vector, float) + shared
+    closeness: Float64Array = np.asarray(said.vectors @ vector, float) + shared
     return closeness
 
 

@@ -6,10 +6,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from edge.abstractive.requests import PASSAGE_WORDS, choose_read, passage_text
-from edge.extraction.features import FloatArray
+from edge.arrays import Float32Array, Float64Array
 from edge.extraction.selection import Ranked
 from edge.records import Sentence
-from edge.runtime.heads import Scores
 
 MIN_READ_WORDS = 20
 """Of fewer words nothing is written."""
@@ -26,16 +25,16 @@ FEWER = 0.8
 
 
 @dataclass(frozen=True)
-class Material:
+class EpisodeContext:
     """An episode as the digest's earlier stages left it."""
 
     sentences: Sequence[Sentence]
     texts: Sequence[str]
     """Sentences without their leading fillers."""
     usable: Sequence[bool]
-    vectors: FloatArray
+    vectors: Float32Array
     """Shape (sentences, dimension)."""
-    salience: Scores
+    salience: Float64Array
     ranked: Ranked
 
     def inside(self, span: tuple[int, int]) -> list[int]:
@@ -54,7 +53,7 @@ class Material:
 
 
 @dataclass(frozen=True)
-class Reading:
+class PromptContext:
     """What a model is given to read, and asked."""
 
     kept: tuple[int, ...]
@@ -62,7 +61,7 @@ class Reading:
     request: str
 
 
-def choose_windows(material: Material, inside: Sequence[int]) -> list[list[int]]:
+def choose_windows(material: EpisodeContext, inside: Sequence[int]) -> list[list[int]]:
     """What is read of a chapter: what was said around its most salient moments, in spoken order.
 
     :param material: The episode.
@@ -108,11 +107,11 @@ def window_around(lengths: Sequence[int], place: int, n_words: int) -> tuple[int
 
 
 def read_passage(
-    material: Material,
+    material: EpisodeContext,
     inside: Sequence[int],
     ask: Callable[[str], str],
     fits: Callable[[str], bool],
-) -> Reading | None:
+) -> PromptContext | None:
     """What a model reads of some sentences, and is asked about them: as much as it can hold.
 
     :param material: The episode.
@@ -129,6 +128,6 @@ def read_passage(
             return None
         request = ask(passage_text(material.sentences, material.texts, kept))
         if fits(request):
-            return Reading(tuple(kept), request)
+            return PromptContext(tuple(kept), request)
         max_words = int(FEWER * min(max_words, n_read))
     return None

@@ -9,9 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-import numpy as np
-import numpy.typing as npt
-
+from edge.arrays import Float64Array
 from edge.english.words import content_stems
 from edge.records import Sentence
 
@@ -20,7 +18,6 @@ PASSAGE_WORDS = 1000
 TITLE_MARK = "Title: "
 MIN_TASK_WORDS = 10
 
-Scores = npt.NDArray[np.float64]
 _TITLE = re.compile(rf"\n*^{TITLE_MARK.strip()}\s*", re.MULTILINE)
 
 
@@ -93,7 +90,10 @@ def passage_text(sentences: Sequence[Sentence], texts: Sequence[str], kept: Sequ
 
 
 def choose_read(
-    texts: Sequence[str], inside: Sequence[int], salience: Scores, max_words: int = PASSAGE_WORDS
+    texts: Sequence[str],
+    inside: Sequence[int],
+    salience: Float64Array,
+    max_words: int = PASSAGE_WORDS,
 ) -> list[int]:
     """Which sentences of a passage a model reads: those with content, the most salient that fit.
 

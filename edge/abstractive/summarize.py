@@ -10,8 +10,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from edge.abstractive.drafts import REVISION, Held, Writer, choose_held
-from edge.abstractive.passages import Material, Reading, choose_windows, read_passage
+from edge.abstractive.drafts import REVISION, GroundedSentence, Summarizer, choose_grounded
+from edge.abstractive.passages import EpisodeContext, PromptContext, choose_windows, read_passage
 from edge.abstractive.requests import split_answer, summary_request, title_request
 from edge.english.claims import long_stems
 from edge.extraction.selection import best_in, choose_summary
@@ -33,7 +33,7 @@ class WrittenChapter:
     title: str
     """Empty where the written one did not hold."""
     sentences: tuple[WrittenSentence, ...]
-    held: tuple[Held, ...]
+    held: tuple[GroundedSentence, ...]
     """Those of the sentences that a model wrote, as they were judged."""
     n_rejected: int
     """Sentences written that do not hold."""
@@ -41,9 +41,9 @@ class WrittenChapter:
 
 
 def write_chapters(
-    material: Material,
+    material: EpisodeContext,
     spans: Sequence[tuple[int, int]],
-    writer: Writer,
+    writer: Summarizer,
     told: Told = lambda chapter: None,
 ) -> list[WrittenChapter]:
     """Tell each chapter in a few sentences that hold, and title it.
@@ -61,7 +61,7 @@ def write_chapters(
 
 
 def write_episode(
-    material: Material, chapters: Sequence[WrittenChapter], n_words: int
+    material: EpisodeContext, chapters: Sequence[WrittenChapter], n_words: int
 ) -> list[WrittenSentence]:
     """Tell the whole episode: who talks, and the most salient of what was told of its chapters.
 
@@ -77,7 +77,7 @@ def write_episode(
     opening = []
     if introduction is not None and all(introduction != held.places[0] for held in pool):
         opening = [introduction]
-    chosen = choose_held(_by_salience(pool, material), n_words - material.n_words(opening))
+    chosen = choose_grounded(_by_salience(pool, material), n_words - material.n_words(opening))
     spoken = choose_summary(material.ranked, material.vectors, n_words)
     return _filled(
         [
@@ -90,7 +90,7 @@ def write_episode(
 
 
 def _write_chapter(
-    place: int, span: tuple[int, int], material: Material, writer: Writer
+    place: int, span: tuple[int, int], material: EpisodeContext, writer: Summarizer
 ) -> WrittenChapter:
     """A chapter and its title, written at once."""
     windows = choose_windows(material, material.inside(span))
@@ -99,7 +99,7 @@ def _write_chapter(
     readings = [reading for reading in found if reading is not None]
     kept = sorted({i for reading in readings for i in reading.kept})
     whole = read_passage(material, kept, title_request, writer.fits)
-    held: list[Held] = []
+    held: list[GroundedSentence] = []
     title, n_rejected = "", 0
     if whole is not None:
         *answers, named = writer.write([*(r.request for r in readings), whole.request])
@@ -107,7 +107,7 @@ def _write_chapter(
         own_title = " ".join(split_answer(named)).strip()
         if writer.is_title_said(own_title, writer.prepare(material, whole.kept)):
             title = own_title
-    chosen = choose_held(_by_salience(held, material), CHAPTER_WORDS)
+    chosen = choose_grounded(_by_salience(held, material), CHAPTER_WORDS)
     sentences = sorted((_sentence(one, material) for one in chosen), key=_place)
     if not sentences and (best := best_in(span, material.ranked, material.usable)) is not None:
         sentences = [_key_point(best, material)]
@@ -117,17 +117,17 @@ def _write_chapter(
 
 
 def _judged(
-    readings: Sequence[Reading],
+    readings: Sequence[PromptContext],
     answers: Sequence[str],
     source: str,
-    material: Material,
-    writer: Writer,
-) -> tuple[list[Held], int]:
+    material: EpisodeContext,
+    writer: Summarizer,
+) -> tuple[list[GroundedSentence], int]:
     """What holds of the answers about moments, and how many sentences do not.
 
     A moment of which nothing holds is told once more.
     """
-    held: list[Held] = []
+    held: list[GroundedSentence] = []
     unsure = []
     n_rejected = 0
     for reading, answer in zip(readings, answers, strict=True):
@@ -144,7 +144,9 @@ def _judged(
     return held, n_rejected
 
 
-def _by_salience(pool: Sequence[Held], material: Material) -> list[Held]:
+def _by_salience(
+    pool: Sequence[GroundedSentence], material: EpisodeContext
+) -> list[GroundedSentence]:
     return sorted(pool, key=lambda held: -float(material.salience[held.places[0]]))
 
 
@@ -167,16 +169,16 @@ def _place(sentence: WrittenSentence) -> int:
     return sentence.evidence[0]
 
 
-def _key_point(place: int, material: Material) -> WrittenSentence:
+def _key_point(place: int, material: EpisodeContext) -> WrittenSentence:
     return _tied(material.texts[place], [place], 1.0, "key_point", material)
 
 
-def _sentence(held: Held, material: Material) -> WrittenSentence:
+def _sentence(held: GroundedSentence, material: EpisodeContext) -> WrittenSentence:
     return _tied(held.text, held.places, held.support, held.source, material)
 
 
 def _tied(
-    text: str, places: Sequence[int], support: float, source: str, material: Material
+    text: str, places: Sequence[int], support: float, source: str, material: EpisodeContext
 ) -> WrittenSentence:
     best = material.sentences[places[0]]
     evidence = {i for place in places for i in material.sentences[place].word_segments}

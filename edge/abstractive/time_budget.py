@@ -6,7 +6,7 @@ import time
 from dataclasses import dataclass
 from functools import cached_property
 
-from edge.abstractive.drafts import Writer
+from edge.abstractive.drafts import Summarizer
 from edge.abstractive.requests import summary_request
 from edge.bundles.manifest import Bundle
 from edge.generation.chat_format import Prompt
@@ -28,7 +28,7 @@ TRIAL_STEPS = 8
 
 
 @dataclass(frozen=True)
-class Pace:
+class Throughput:
     """How fast a model reads and writes on this device."""
 
     read_tokens_per_s: float
@@ -45,7 +45,7 @@ class Pace:
         return n_read / self.read_tokens_per_s + n_chapters * STEPS_PER_CHAPTER / self.steps_per_s
 
 
-def measure_pace(writer: Writer) -> Pace:
+def measure_throughput(writer: Summarizer) -> Throughput:
     """Try how fast a model reads and writes here; takes a second or two.
 
     :param writer: The model.
@@ -61,10 +61,10 @@ def measure_pace(writer: Writer) -> Pace:
     start = time.perf_counter()
     generator.generate([prompt] * TOGETHER, settings)
     wrote_s = time.perf_counter() - start
-    return Pace(len(generator.tokens(prompt)) / read_s, TRIAL_STEPS / wrote_s)
+    return Throughput(len(generator.tokens(prompt)) / read_s, TRIAL_STEPS / wrote_s)
 
 
-class Writing:
+class LazySummarizer:
     """What writes summaries, loaded when the first episode needs it.
 
     :param bundle: A bundle taught to sum up; None where there is none.
@@ -91,7 +91,7 @@ class Writing:
         self._execution = execution
         self._why_none = why_none
 
-    def choose(self, n_words: int) -> tuple[Writer | None, str]:
+    def choose(self, n_words: int) -> tuple[Summarizer | None, str]:
         """The writer, or why an episode's summary is to be of its own sentences.
 
         :param n_words: Of the episode.
@@ -112,15 +112,15 @@ class Writing:
     @property
     def placements(self) -> dict[str, Placement]:
         """Bundle -> where it runs, once it is loaded."""
-        writer: Writer | None = self.__dict__.get("_writer")
+        writer: Summarizer | None = self.__dict__.get("_writer")
         generator = writer and writer.generator
         return {generator.bundle.id: generator.placement} if generator else {}
 
     @cached_property
-    def _writer(self) -> Writer:
+    def _writer(self) -> Summarizer:
         assert self._bundle is not None
-        return Writer(self._bundle, self._encoder, self._threads, self._execution)
+        return Summarizer(self._bundle, self._encoder, self._threads, self._execution)
 
     @cached_property
-    def _pace(self) -> Pace:
-        return measure_pace(self._writer)
+    def _pace(self) -> Throughput:
+        return measure_throughput(self._writer)

@@ -22,7 +22,7 @@ from edge.bench.statistics import describe, is_noisy
 from edge.bundles.manifest import Bundle
 from edge.device.state import State, identity
 from edge.errors import BenchError
-from edge.jobs.batch import write_atomically
+from edge.files import write_atomically
 from edge.runtime.encoder import ARENA
 from edge.runtime.providers import PROVIDERS
 

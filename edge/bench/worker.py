@@ -22,10 +22,10 @@ from edge.runtime.providers import ON_CPU, Execution
 from edge.stages import stage, stopwatch
 
 if TYPE_CHECKING:
-    from edge.abstractive.drafts import Writer
+    from edge.abstractive.drafts import Summarizer
     from edge.bundles.manifest import Bundle
     from edge.generation.generator import Generator
-    from edge.pipeline import Digest
+    from edge.records import Digest
     from edge.runtime.encoder import Encoder
 
 STARTED = "EDGE_BENCH_STARTED_NS"
@@ -88,10 +88,10 @@ Sample = Callable[[], dict[str, Any]]
 def _prepare(job: dict[str, Any]) -> Sample:
     """Load what the case needs, say so, and return what takes a sample."""
     from edge.bundles.store import find_bundle
-    from edge.device.memory_limit import Ceiling
+    from edge.device.memory_limit import MemoryLimit
 
     bundle = find_bundle(job["bundle"])
-    ceiling = Ceiling(job["max_rss_bytes"]) if job["max_rss_bytes"] else None
+    ceiling = MemoryLimit(job["max_rss_bytes"]) if job["max_rss_bytes"] else None
     if ceiling:
         ceiling.check_load(bundle)
     started_ns = time.perf_counter_ns()
@@ -104,7 +104,7 @@ def _prepare(job: dict[str, Any]) -> Sample:
     else:
         encoder, writer = load_digest(bundle, job["threads"], Execution(job["provider"]))
         if ceiling:
-            share = ceiling.share(job["words"], job["threads"])
+            share = ceiling.plan(job["words"], job["threads"])
             encoder.limit(share.threads, share.batch_tokens)
         prepare = {"stream": _stream, "batch": _batch, "encoder": _encoder}[job["scenario"]]
         ready = prepare(encoder, writer, job)
@@ -121,7 +121,7 @@ def _prepare(job: dict[str, Any]) -> Sample:
 
 def load_digest(
     bundle: Bundle, threads: int, execution: Execution = ON_CPU
-) -> tuple[Encoder, Writer | None]:
+) -> tuple[Encoder, Summarizer | None]:
     """What makes digests: a bundle that writes comes with the default encoder.
 
     :param bundle: An encoder, or a model taught to sum up.
@@ -133,10 +133,10 @@ def load_digest(
 
     if bundle.manifest.generator is None:
         return Encoder(bundle, threads, execution), None
-    from edge.abstractive.drafts import Writer
+    from edge.abstractive.drafts import Summarizer
 
     encoder = Encoder(find_bundle(), threads)
-    return encoder, Writer(bundle, encoder, threads, execution)
+    return encoder, Summarizer(bundle, encoder, threads, execution)
 
 
 def _agreement(encoder: Encoder) -> tuple[str, float, float]:
@@ -151,11 +151,11 @@ def _agreement(encoder: Encoder) -> tuple[str, float, float]:
 def _nats_off(generator: Generator) -> tuple[str, float, float]:
     """The same of a model that writes: nats a token off, beside the most that counts as right."""
     golden = generator.spec.golden
-    off = abs(generator.nats_per_token(golden.text) - golden.nats_per_token)
+    off = abs(generator.mean_nll(golden.text) - golden.nats_per_token)
     return "golden_nats_off", off, golden.max_difference
 
 
-def _digest_json(source: str, encoder: Encoder, writer: Writer | None) -> tuple[Digest, str]:
+def _digest_json(source: str, encoder: Encoder, writer: Summarizer | None) -> tuple[Digest, str]:
     from edge.pipeline import digest_transcript
     from edge.render import to_json
     from edge.transcript import read_transcript
@@ -170,7 +170,7 @@ def _digest_json(source: str, encoder: Encoder, writer: Writer | None) -> tuple[
     return digest, to_json(digest)
 
 
-def _stream(encoder: Encoder, writer: Writer | None, job: dict[str, Any]) -> Sample:
+def _stream(encoder: Encoder, writer: Summarizer | None, job: dict[str, Any]) -> Sample:
     def sample() -> dict[str, Any]:
         digest, _ = _digest_json(job["transcripts"][0], encoder, writer)
         return {"episodes": 1, "audio_s": digest.transcript.duration_s}
@@ -178,7 +178,7 @@ def _stream(encoder: Encoder, writer: Writer | None, job: dict[str, Any]) -> Sam
     return sample
 
 
-def _batch(encoder: Encoder, writer: Writer | None, job: dict[str, Any]) -> Sample:
+def _batch(encoder: Encoder, writer: Summarizer | None, job: dict[str, Any]) -> Sample:
     from edge.jobs.batch import run_batch
 
     def sample() -> dict[str, Any]:
@@ -198,7 +198,7 @@ def _batch(encoder: Encoder, writer: Writer | None, job: dict[str, Any]) -> Samp
     return sample
 
 
-def _encoder(encoder: Encoder, writer: Writer | None, job: dict[str, Any]) -> Sample:
+def _encoder(encoder: Encoder, writer: Summarizer | None, job: dict[str, Any]) -> Sample:
     texts = job["texts"]
     n_tokens = encoder.count_tokens(texts)
 

@@ -59,7 +59,7 @@ def _user_folders() -> list[Path]:
     return sorted(path for path in folder.glob("*") if path.is_dir() and path.name[0] != ".")
 
 
-def find_writer(name: str | None = None) -> Bundle | None:
+def find_summarizer(name: str | None = None) -> Bundle | None:
     """A bundle that was taught to sum up, the smallest where there are several.
 
     :param name: ``name-precision`` or a bundle folder's path; None for any that is here.

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from edge.bundles.store import find_bundle, find_writer
+from edge.bundles.store import find_bundle, find_summarizer
 from edge.cli.model_options import execution_of, say_placements
-from edge.device.memory_limit import MIB, Ceiling
+from edge.device.memory_limit import MIB, MemoryLimit
 from edge.errors import EdgeError, MemoryLimitError
 from edge.jobs.batch import STDIN
 from edge.runtime.encoder import LoadingEncoder
@@ -21,9 +21,8 @@ from edge.runtime.session import default_threads
 from edge.stages import stage, stopwatch
 
 if TYPE_CHECKING:
-    from edge.abstractive.time_budget import Writing
-    from edge.pipeline import Digest
-    from edge.records import Chapter, Transcript
+    from edge.abstractive.time_budget import LazySummarizer
+    from edge.records import Chapter, Digest, Transcript
 
 PROGRESS_AFTER_S = 1.0
 
@@ -53,7 +52,7 @@ class Digester:
         self._words = words
         self._one_line = one_line
         self._execution = execution_of(options)
-        self._ceiling = Ceiling(options["max_rss_bytes"]) if options["max_rss_bytes"] else None
+        self._ceiling = MemoryLimit(options["max_rss_bytes"]) if options["max_rss_bytes"] else None
         bundle = find_bundle(options["model"])
         if self._ceiling:
             self._ceiling.check_load(bundle)
@@ -84,19 +83,19 @@ class Digester:
             return to_json(digest, indent=None if self._one_line else 2)
         return RENDERERS[self._options["format_name"]](digest)
 
-    def _find_writing(self) -> Writing | None:
+    def _find_writing(self) -> LazySummarizer | None:
         """What writes, where it was asked and can be had."""
         kind = self._options.get("kind", "extractive")
         if kind == "extractive":
             return None
-        bundle = find_writer(self._options["writer"])
+        bundle = find_summarizer(self._options["writer"])
         if bundle is None and kind == "abstractive":
             raise EdgeError(
                 "no model here was taught to sum up speech",
                 "On a workstation: 'edge-export build spoken-135m --precision int4'; copy the "
                 "folder here and 'edge models add FOLDER'. Or use --kind extractive.",
             )
-        from edge.abstractive.time_budget import Writing
+        from edge.abstractive.time_budget import LazySummarizer
 
         encoder = self._encoder.ready()
         if bundle and self._ceiling:
@@ -105,9 +104,9 @@ class Digester:
             except MemoryLimitError as error:
                 if kind == "abstractive":
                     raise
-                return Writing(None, encoder, None, None, why_none=error.message)
+                return LazySummarizer(None, encoder, None, None, why_none=error.message)
         budget_s = self._options["budget"] if kind == "auto" else None
-        return Writing(bundle, encoder, self._options["threads"], budget_s, self._execution)
+        return LazySummarizer(bundle, encoder, self._options["threads"], budget_s, self._execution)
 
     def _announce(self) -> None:
         """Say once of each model where it runs."""
@@ -147,7 +146,7 @@ class Digester:
             click.echo(f"{source}: {note}", err=True)
         if self._ceiling:
             encoder = self._encoder.ready()  # its memory is to be counted
-            share = self._ceiling.share(transcript.n_words, options["threads"] or default_threads())
+            share = self._ceiling.plan(transcript.n_words, options["threads"] or default_threads())
             encoder.limit(share.threads, share.batch_tokens)
             if options["verbose"]:
                 click.echo(

@@ -108,7 +108,8 @@ def _run(options: dict[str, Any], parts: frozenset[str] | None, words: int = 120
     """Digest all episodes to standard output, or as a batch into a folder."""
     with stage("load"):
         from edge.cli.digests import Digester
-        from edge.jobs.batch import expand_sources, keep_apart, run_batch
+        from edge.files import require_distinct
+        from edge.jobs.batch import expand_sources, run_batch
 
         sources = expand_sources(options["episodes"])
         one_line = len(sources) > 1 and not options["output"]
@@ -117,7 +118,7 @@ def _run(options: dict[str, Any], parts: frozenset[str] | None, words: int = 120
 
     if options["output"]:
         for argument in options["episodes"]:
-            keep_apart(Path(argument), options["output"], "--output")
+            require_distinct(Path(argument), options["output"], "--output")
         outcomes = run_batch(
             sources,
             options["output"],
@@ -188,9 +189,9 @@ def doctor(quick: bool) -> None:
     bundle = find_bundle()
     click.echo(f"{'default model':<20} {bundle.id}: {verify_bundle(bundle.folder)}")
     if not quick:
-        from edge.device.precision import advise
+        from edge.device.precision import recommend_precisions
 
-        for advice in advise(list_bundles()):
+        for advice in recommend_precisions(list_bundles()):
             click.echo(f"{advice.name:<20} {advice}")
 
 

@@ -33,14 +33,14 @@ _SLACK_BYTES = 8 * MIB
 
 
 @dataclass(frozen=True)
-class Share:
+class MemoryPlan:
     """What the encoder may use."""
 
     threads: int
     batch_tokens: int
 
 
-class Ceiling:
+class MemoryLimit:
     """The most memory that the process may take.
 
     :param max_rss_bytes: Most resident memory.
@@ -64,7 +64,7 @@ class Ceiling:
         if needed > self._max_bytes:
             raise self._refusal(needed, f"loading {bundle.id}")
 
-    def share(self, n_words: int, threads: int) -> Share:
+    def plan(self, n_words: int, threads: int) -> MemoryPlan:
         """Threads and batches for an episode, once the models are loaded: the fastest that fit.
 
         :param n_words: Of the episode.
@@ -83,7 +83,7 @@ class Ceiling:
             fitting = min(threads, room // (batch_tokens * _BATCH_BYTES_PER_TOKEN))
             # All threads with smaller batches are faster than fewer with larger ones.
             if fitting == threads or (batch_tokens == BATCH_SIZES[-1] and fitting >= 1):
-                return Share(int(fitting), batch_tokens)
+                return MemoryPlan(int(fitting), batch_tokens)
         least = fixed + BATCH_SIZES[-1] * _BATCH_BYTES_PER_TOKEN
         raise self._refusal(least, f"an episode of {n_words:,} words")
 

@@ -29,7 +29,7 @@ _EXACTNESS = ("fp32", "fp16", "int8", "int4")
 
 
 @dataclass(frozen=True)
-class Pace:
+class Throughput:
     """How fast one bundle is here."""
 
     bundle: Bundle
@@ -41,11 +41,11 @@ class Pace:
 
 
 @dataclass(frozen=True)
-class Advice:
+class PrecisionAdvice:
     """What was found for one model."""
 
     name: str
-    paces: tuple[Pace, ...]
+    paces: tuple[Throughput, ...]
     """Of each precision that is here and works, the recommended one first."""
     failures: tuple[str, ...]
     """Of those that do not."""
@@ -64,7 +64,9 @@ class Advice:
         return "; ".join([use, *parts, *self.failures])
 
 
-def advise(bundles: Sequence[Bundle], seconds: float = SECONDS) -> Iterator[Advice]:
+def recommend_precisions(
+    bundles: Sequence[Bundle], seconds: float = SECONDS
+) -> Iterator[PrecisionAdvice]:
     """Measure every bundle, and recommend a precision of each model.
 
     :param bundles: Any.
@@ -79,10 +81,10 @@ def advise(bundles: Sequence[Bundle], seconds: float = SECONDS) -> Iterator[Advi
                 paces.append(measure(bundle, share_s))
             except EdgeError as error:
                 failures.append(f"{bundle.manifest.precision} does not work: {error.message}")
-        yield Advice(name, tuple(recommended_first(paces)), tuple(failures))
+        yield PrecisionAdvice(name, tuple(recommended_first(paces)), tuple(failures))
 
 
-def recommended_first(paces: Sequence[Pace]) -> list[Pace]:
+def recommended_first(paces: Sequence[Throughput]) -> list[Throughput]:
     """The fastest first; a more exact precision before one that is hardly faster.
 
     :param paces: Of one model.
@@ -98,7 +100,7 @@ def recommended_first(paces: Sequence[Pace]) -> list[Pace]:
     return [best, *others]
 
 
-def measure(bundle: Bundle, seconds: float) -> Pace:
+def measure(bundle: Bundle, seconds: float) -> Throughput:
     """Load a bundle and run it, after once that does not count.
 
     :param bundle: The bundle.
@@ -128,4 +130,4 @@ def measure(bundle: Bundle, seconds: float) -> Pace:
         started = time.perf_counter()
         run()
         taken.append(time.perf_counter() - started)
-    return Pace(bundle, statistics.median(taken), len(taken), placement.ran)
+    return Throughput(bundle, statistics.median(taken), len(taken), placement.ran)

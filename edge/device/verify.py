@@ -57,7 +57,7 @@ def _golden_text(
 
     generator = Generator(bundle, threads, execution)
     golden = generator.spec.golden
-    difference = abs(generator.nats_per_token(golden.text) - golden.nats_per_token)
+    difference = abs(generator.mean_nll(golden.text) - golden.nats_per_token)
     if not difference <= golden.max_difference:
         raise BundleError(
             f"{bundle.id} finds its golden sample {difference:.4f} nats a token off, "

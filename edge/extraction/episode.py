@@ -13,8 +13,9 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from edge.arrays import Float32Array, Float64Array
 from edge.english.words import stem
-from edge.extraction.features import Array, FloatArray, word_offsets
+from edge.extraction.features import word_offsets
 from edge.extraction.keyphrases import Centre, worth_embedding
 from edge.extraction.phrases import Candidate, Key, find_phrases, merge_phrases
 from edge.extraction.salience import predict_salience
@@ -24,8 +25,8 @@ from edge.extraction.tagger import bare_word, tag_sentences
 from edge.extraction.titles import chapter_phrases, title_chapters
 from edge.records import Mention, Sentence
 from edge.runtime.encoder import Encoder, LoadingEncoder, Progress
-from edge.runtime.heads import Scores, require_heads
-from edge.runtime.memory import give_back, keep_apart
+from edge.runtime.heads import require_heads
+from edge.runtime.memory import give_back, map_large_arrays
 from edge.stages import stage
 
 PART_WORDS = 8_000
@@ -43,18 +44,18 @@ Span = tuple[int, int]
 
 
 @dataclass
-class Reading:
+class EpisodeAnalysis:
     """What was found in an episode's sentences."""
 
     spans: list[Span] = field(default_factory=list)
     """Chapters; they tile the sentences."""
     titles: list[str] = field(default_factory=list)
     """Of each chapter; empty where none was asked for or found."""
-    salience: Array = field(default_factory=lambda: np.zeros(0))
+    salience: Float64Array = field(default_factory=lambda: np.zeros(0))
     """Of each sentence."""
     phrases: dict[Key, Candidate] = field(default_factory=dict)
     centre: Centre | None = None
-    vectors: FloatArray | None = None
+    vectors: Float32Array | None = None
     """Of all sentences, where it was one part or they were asked for."""
     n_parts: int = 0
 
@@ -67,9 +68,9 @@ class _Part:
     """Its first sentence."""
     spans: list[Span]
     """Chapters, counted from there."""
-    vectors: FloatArray
+    vectors: Float32Array
     """Of its sentences."""
-    tags: list[Scores]
+    tags: list[Float64Array]
     """Of their words."""
 
 
@@ -82,7 +83,7 @@ def read_episode(
     titles: bool = True,
     keep_vectors: bool = False,
     progress: Progress | None = None,
-) -> Reading:
+) -> EpisodeAnalysis:
     """Read an episode.
 
     :param sentences: The whole episode.
@@ -95,9 +96,9 @@ def read_episode(
     :raises BundleError: If the bundle has no heads, or is not what its manifest says.
     :raises InferenceError: If onnxruntime fails.
     """
-    reading = Reading()
+    reading = EpisodeAnalysis()
     if sum(sentence.n_words for sentence in sentences) > WHOLE_WORDS:
-        keep_apart()
+        map_large_arrays()
     salience, vectors = [], []
     used: set[str] = set()
     for part in _parts(sentences, texts, usable, loading, progress):
@@ -138,7 +139,7 @@ def _parts(
     n, offsets = len(sentences), word_offsets(sentences)
     first = read = 0
     vectors = np.zeros((0, 0), np.float32)
-    tags: list[Scores] = []
+    tags: list[Float64Array] = []
 
     def advance(done: int, total: int) -> None:
         if progress:
@@ -184,7 +185,7 @@ def _parts(
 
 
 def _remember(
-    reading: Reading,
+    reading: EpisodeAnalysis,
     part: _Part,
     found: Sequence[dict[Key, Candidate]],
     sentences: Sequence[Sentence],
@@ -201,7 +202,7 @@ def _remember(
     reading.n_parts += 1
 
 
-def _forget(reading: Reading, n_read: int, encoder: Encoder) -> None:
+def _forget(reading: EpisodeAnalysis, n_read: int, encoder: Encoder) -> None:
     """Drop all but the most prominent phrases."""
     kept = worth_embedding(reading.phrases, n_read, encoder.rarity, KEPT_PHRASES)
     reading.phrases = {candidate.key: candidate for candidate in kept}

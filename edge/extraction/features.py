@@ -14,17 +14,15 @@ from collections.abc import Callable, Iterator, Sequence
 import numpy as np
 import numpy.typing as npt
 
+from edge.arrays import Float32Array, Float64Array, Int64Array
 from edge.records import Sentence
 
-Array = npt.NDArray[np.float64]
-FloatArray = npt.NDArray[np.float32]
-Encode = Callable[[Sequence[str]], FloatArray]
+Encode = Callable[[Sequence[str]], Float32Array]
 """Texts to unit vectors, shape (texts, dimension)."""
-Offsets = npt.NDArray[np.int64]
 BLOCK_ROWS = 128
 
 
-def word_offsets(sentences: Sequence[Sentence]) -> Offsets:
+def word_offsets(sentences: Sequence[Sentence]) -> Int64Array:
     """Words before each sentence, and in all.
 
     :param sentences: The whole episode.
@@ -32,17 +30,17 @@ def word_offsets(sentences: Sequence[Sentence]) -> Offsets:
     return np.concatenate([[0], np.cumsum([sentence.n_words for sentence in sentences])])
 
 
-def unit(rows: npt.NDArray[np.floating]) -> Array:
+def unit(rows: npt.NDArray[np.floating]) -> Float64Array:
     """Rows scaled to length 1; a zero row stays.
 
     :param rows: Shape (..., columns).
     """
     norms = np.linalg.norm(rows, axis=-1, keepdims=True)
-    scaled: Array = np.asarray(rows, np.float64) / np.maximum(norms, 1e-9)
+    scaled: Float64Array = np.asarray(rows, np.float64) / np.maximum(norms, 1e-9)
     return scaled
 
 
-def running_sums(rows: npt.NDArray[np.number]) -> Array:
+def running_sums(rows: npt.NDArray[np.number]) -> Float64Array:
     """Sums of the first 0, 1, ... rows, shape (rows + 1, ...).
 
     :param rows: One row a sentence.
@@ -60,7 +58,7 @@ def row_blocks(n: int) -> Iterator[slice]:
     return (slice(i, min(i + BLOCK_ROWS, n)) for i in range(0, n, BLOCK_ROWS))
 
 
-def bounds(offsets: Offsets, window: int) -> tuple[Offsets, Offsets]:
+def bounds(offsets: Int64Array, window: int) -> tuple[Int64Array, Int64Array]:
     """First sentence of the window before each sentence, and end of the one from it on.
 
     :param offsets: Words before each sentence.
@@ -73,7 +71,7 @@ def bounds(offsets: Offsets, window: int) -> tuple[Offsets, Offsets]:
     return first, np.maximum(last, here + 1)
 
 
-def likeness(sums: Array, offsets: Offsets, window: int) -> Array:
+def likeness(sums: Float64Array, offsets: Int64Array, window: int) -> Float64Array:
     """Cosine of the summed rows before and from each sentence on (TextTiling's measure).
 
     :param sums: Running sums of one row a sentence, as ``running_sums`` gives them.
@@ -90,7 +88,7 @@ def likeness(sums: Array, offsets: Offsets, window: int) -> Array:
     return cosine
 
 
-def depth(values: Array, offsets: Offsets, window: int) -> Array:
+def depth(values: Float64Array, offsets: Int64Array, window: int) -> Float64Array:
     """How far each value lies below the highest on either side of it (TextTiling's depth).
 
     :param values: One value a sentence.
@@ -108,7 +106,7 @@ def depth(values: Array, offsets: Offsets, window: int) -> Array:
     )
 
 
-def ranks(values: Array) -> Array:
+def ranks(values: Float64Array) -> Float64Array:
     """Each value's rank among all, 0 (least) to 1.
 
     :param values: One value a row.
@@ -118,7 +116,7 @@ def ranks(values: Array) -> Array:
     return order / max(1, len(values) - 1)
 
 
-def shifted(values: Array, by: int, fill: float = 0.0) -> Array:
+def shifted(values: Float64Array, by: int, fill: float = 0.0) -> Float64Array:
     """Values of the sentence ``by`` places on; beyond the ends, ``fill``.
 
     :param values: One value a sentence.
@@ -134,7 +132,7 @@ def shifted(values: Array, by: int, fill: float = 0.0) -> Array:
     return moved
 
 
-def hashed_stems(stems: Sequence[Sequence[str]], columns: int) -> FloatArray:
+def hashed_stems(stems: Sequence[Sequence[str]], columns: int) -> Float32Array:
     """TF-IDF rows folded into a fixed number of columns by a signed hash (bounded memory).
 
     :param stems: Content stems of each sentence; those said in one sentence only are left out.
@@ -157,7 +155,7 @@ def hashed_stems(stems: Sequence[Sequence[str]], columns: int) -> FloatArray:
     return rows
 
 
-def speaker_run_words(sentences: Sequence[Sentence], offsets: Offsets) -> Array:
+def speaker_run_words(sentences: Sequence[Sentence], offsets: Int64Array) -> Float64Array:
     """Words of the uninterrupted turn each sentence belongs to.
 
     :param sentences: The whole episode.

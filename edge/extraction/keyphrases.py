@@ -10,8 +10,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from edge.arrays import Float32Array, Float64Array
 from edge.english.words import GENERIC, VERBS, Rarity
-from edge.extraction.features import Array, FloatArray, ranks, unit, word_offsets
+from edge.extraction.features import ranks, unit, word_offsets
 from edge.extraction.phrases import Candidate, Key
 from edge.records import Keyphrase, Mention, Sentence
 from edge.runtime.encoder import Encoder
@@ -46,12 +47,12 @@ SHORT_WEIGHT, SHORT_WORDS = 0.8, 600
 class Centre:
     """What some sentences mean: sums of their vectors, each of shape (dimension,)."""
 
-    whole: FloatArray
-    lead: FloatArray
+    whole: Float32Array
+    lead: Float32Array
     """Of those that hold the first words."""
 
     @classmethod
-    def of(cls, sentences: Sequence[Sentence], vectors: FloatArray) -> Centre:
+    def of(cls, sentences: Sequence[Sentence], vectors: Float32Array) -> Centre:
         """Sum up.
 
         :param sentences: At least one.
@@ -97,9 +98,9 @@ def phrase_features(
     candidates: Mapping[Key, Candidate],
     sentences: Sequence[Sentence],
     centre: Centre,
-    phrase_vectors: FloatArray,
+    phrase_vectors: Float32Array,
     rarity: Rarity,
-) -> dict[str, Array]:
+) -> dict[str, Float64Array]:
     """What the ``phrase`` head looks at, one value a phrase.
 
     :param pool: The phrases.
@@ -235,9 +236,9 @@ def score_phrases(
     candidates: Mapping[Key, Candidate],
     sentences: Sequence[Sentence],
     centre: Centre,
-    embedded: FloatArray,
+    embedded: Float32Array,
     encoder: Encoder,
-) -> Array:
+) -> Float64Array:
     """How well each phrase names the episode, or the part of it, that is given.
 
     :param pool: The phrases.

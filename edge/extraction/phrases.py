@@ -10,10 +10,10 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
+from edge.arrays import Float64Array
 from edge.english.words import FILLERS, FUNCTION_WORDS, GENERIC, stem
 from edge.extraction.tagger import TAGS, bare_word, ends_clause
 from edge.records import Mention, Sentence
-from edge.runtime.heads import Scores
 
 Key = tuple[str, ...]
 """A phrase as the stems of its words: its identity."""
@@ -105,7 +105,7 @@ def _keeps_case(word: str) -> bool:
 
 
 def find_phrases(
-    sentences: Sequence[Sentence], usable: Sequence[bool], tags: Sequence[Scores]
+    sentences: Sequence[Sentence], usable: Sequence[bool], tags: Sequence[Float64Array]
 ) -> dict[Key, Candidate]:
     """All noun phrases of up to five words inside a clause, and the parts that end alike.
 

@@ -6,15 +6,12 @@ import math
 from collections.abc import Collection, Sequence
 
 import numpy as np
-import numpy.typing as npt
 
+from edge.arrays import Float32Array, Float64Array
 from edge.english.words import content_stems, phrases
 from edge.extraction.salience import SMALL_TALK
 from edge.extraction.selection import Ranked, fluency, reads_alone
 from edge.records import Sentence
-
-FloatArray = npt.NDArray[np.float32]
-Scores = npt.NDArray[np.float64]
 
 QUOTE_WORDS = (15, 45)
 MIN_FITNESS = 0.6
@@ -49,7 +46,7 @@ _CHECKS = phrases(
 def choose_quotes(
     sentences: Sequence[Sentence],
     ranked: Ranked,
-    vectors: FloatArray,
+    vectors: Float32Array,
     taken: Collection[int],
 ) -> list[int]:
     """Sentences of 15 to 45 words that take a stance and read alone, in spoken order.
@@ -82,7 +79,7 @@ def choose_questions(
     sentences: Sequence[Sentence],
     texts: Sequence[str],
     usable: Sequence[bool],
-    salience: Scores,
+    salience: Float64Array,
 ) -> list[int]:
     """The most salient and fluent questions, in spoken order; none where none is punctuated.
 

@@ -16,6 +16,7 @@ from functools import lru_cache
 
 import numpy as np
 
+from edge.arrays import Float32Array, Float64Array, Int64Array
 from edge.english.words import (
     FILLERS,
     PRONOUNS,
@@ -26,9 +27,6 @@ from edge.english.words import (
     words,
 )
 from edge.extraction.features import (
-    Array,
-    FloatArray,
-    Offsets,
     bounds,
     hashed_stems,
     ranks,
@@ -85,8 +83,8 @@ _GLUE = frozenset(["the", "of", "to", "and", "a", "in"])
 
 
 def salience_features(
-    sentences: Sequence[Sentence], texts: Sequence[str], vectors: FloatArray, rarity: Rarity
-) -> dict[str, Array]:
+    sentences: Sequence[Sentence], texts: Sequence[str], vectors: Float32Array, rarity: Rarity
+) -> dict[str, Float64Array]:
     """Features of each sentence, without those that come from the other heads.
 
     :param sentences: The whole episode.
@@ -112,7 +110,7 @@ def salience_features(
 
 def _size(
     sentences: Sequence[Sentence], bare: Sequence[Sequence[str]], stems: Sequence[Sequence[str]]
-) -> dict[str, Array]:
+) -> dict[str, Float64Array]:
     length = np.array([len(own) for own in bare], float)
     content = np.array([len(set(own)) for own in stems], float)
     return {
@@ -127,7 +125,7 @@ def _size(
 
 def _frequency(
     bare: Sequence[Sequence[str]], stems: Sequence[Sequence[str]], rarity: Rarity
-) -> dict[str, Array]:
+) -> dict[str, Float64Array]:
     """How often the episode says what the sentence says."""
     counts = Counter(stem for own in stems for stem in own)
     spread = Counter(stem for own in stems for stem in set(own))
@@ -156,13 +154,13 @@ def _frequency(
     }
 
 
-def _means(stems: Sequence[Sequence[str]], value: Mapping[str, float]) -> Array:
+def _means(stems: Sequence[Sequence[str]], value: Mapping[str, float]) -> Float64Array:
     return np.array([sum(value[s] for s in own) / len(own) if own else 0.0 for own in stems])
 
 
 def _centrality(
-    vectors: FloatArray, stems: Sequence[Sequence[str]], offsets: Offsets
-) -> dict[str, Array]:
+    vectors: Float32Array, stems: Sequence[Sequence[str]], offsets: Int64Array
+) -> dict[str, Float64Array]:
     """Nearness to the episode, to its surroundings and to its neighbours."""
     n = len(vectors)
     weighted = vectors * np.sqrt(np.maximum([len(set(own)) for own in stems], 0.1))[:, None]
@@ -196,7 +194,7 @@ def _centrality(
     return features
 
 
-def _vocabulary_central(stems: Sequence[Sequence[str]]) -> Array:
+def _vocabulary_central(stems: Sequence[Sequence[str]]) -> Float64Array:
     """Nearness of each sentence's words to the episode's."""
     rows = hashed_stems(stems, STEM_COLUMNS)
     whole = unit(rows.sum(axis=0))
@@ -206,7 +204,7 @@ def _vocabulary_central(stems: Sequence[Sequence[str]]) -> Array:
     return central
 
 
-def _place(sentences: Sequence[Sentence], offsets: Offsets) -> dict[str, Array]:
+def _place(sentences: Sequence[Sentence], offsets: Int64Array) -> dict[str, Float64Array]:
     n, total = len(sentences), int(offsets[-1])
     features = {
         "position": offsets[:n] / total,
@@ -231,12 +229,12 @@ def _place(sentences: Sequence[Sentence], offsets: Offsets) -> dict[str, Array]:
 
 def _wording(
     sentences: Sequence[Sentence], texts: Sequence[str], bare: Sequence[Sequence[str]]
-) -> dict[str, Array]:
+) -> dict[str, Float64Array]:
     length = np.maximum([len(own) for own in bare], 1)
     counts = np.array([wording(text) for text in texts], float).reshape(-1, len(_COUNTED))
     found = dict(zip(_COUNTED, counts.T, strict=True))
 
-    def count(group: frozenset[str]) -> Array:
+    def count(group: frozenset[str]) -> Float64Array:
         return np.array([sum(word in group for word in own) for own in bare], float)
 
     question = np.array([sentence.is_question for sentence in sentences], float)
@@ -297,8 +295,8 @@ def count_stutters(text: str) -> int:
 
 
 def concept_features(
-    stems: Sequence[Sequence[str]], features: Mapping[str, Array], rarity: Rarity
-) -> tuple[list[str], dict[str, Array]]:
+    stems: Sequence[Sequence[str]], features: Mapping[str, Float64Array], rarity: Rarity
+) -> tuple[list[str], dict[str, Float64Array]]:
     """Every content stem of the episode, and the features of each.
 
     :param stems: Content stems of each sentence.
@@ -336,11 +334,11 @@ def concept_features(
 
 
 def with_concepts(
-    features: Mapping[str, Array],
+    features: Mapping[str, Float64Array],
     stems: Sequence[Sequence[str]],
     probability: Mapping[str, float],
-    relevance: Array,
-) -> dict[str, Array]:
+    relevance: Float64Array,
+) -> dict[str, Float64Array]:
     """Sentence features and what the ``concept`` and ``relevance`` heads said.
 
     :param features: As ``salience_features`` gives them.
@@ -363,10 +361,10 @@ def with_concepts(
 def predict_salience(
     sentences: Sequence[Sentence],
     texts: Sequence[str],
-    vectors: FloatArray,
+    vectors: Float32Array,
     heads: Mapping[str, Head],
     rarity: Rarity,
-) -> Array:
+) -> Float64Array:
     """Expected overlap of each sentence with a human summary; not bounded, higher is better.
 
     :param sentences: The whole episode.

@@ -15,11 +15,9 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import numpy.typing as npt
 
+from edge.arrays import Float32Array, Float64Array, Int64Array
 from edge.english.words import FILLERS, content_stems, phrases, words
 from edge.extraction.features import (
-    Array,
-    FloatArray,
-    Offsets,
     bounds,
     depth,
     hashed_stems,
@@ -97,7 +95,7 @@ def may_begin(sentences: Sequence[Sentence]) -> npt.NDArray[np.bool_]:
     return np.concatenate([[False], firsts[1:] != firsts[:-1]]).astype(bool)
 
 
-def opening_features(vectors: FloatArray) -> dict[str, npt.NDArray[np.floating]]:
+def opening_features(vectors: Float32Array) -> dict[str, npt.NDArray[np.floating]]:
     """What the ``opening`` head reads.
 
     :param vectors: Sentence vectors, shape (sentences, dimension).
@@ -107,8 +105,8 @@ def opening_features(vectors: FloatArray) -> dict[str, npt.NDArray[np.floating]]
 
 
 def with_opening(
-    features: Mapping[str, Array], opening: Array, sentences: Sequence[Sentence]
-) -> dict[str, Array]:
+    features: Mapping[str, Float64Array], opening: Float64Array, sentences: Sequence[Sentence]
+) -> dict[str, Float64Array]:
     """Boundary features and what the ``opening`` head said around each place.
 
     :param features: As ``boundary_features`` gives them.
@@ -128,7 +126,9 @@ def with_opening(
     return {**features, **around}
 
 
-def _highest(values: Array, offsets: Offsets, window: int) -> tuple[Array, Array]:
+def _highest(
+    values: Float64Array, offsets: Int64Array, window: int
+) -> tuple[Float64Array, Float64Array]:
     """Highest value in the window before and from each sentence on."""
     first, last = bounds(offsets, window)
     before = [values[a : i or 1].max() for i, a in enumerate(first)]
@@ -136,7 +136,9 @@ def _highest(values: Array, offsets: Offsets, window: int) -> tuple[Array, Array
     return np.array(before), np.array(after)
 
 
-def boundary_features(sentences: Sequence[Sentence], vectors: FloatArray) -> dict[str, Array]:
+def boundary_features(
+    sentences: Sequence[Sentence], vectors: Float32Array
+) -> dict[str, Float64Array]:
     """Features of the place before each sentence.
 
     :param sentences: The whole episode.
@@ -146,7 +148,7 @@ def boundary_features(sentences: Sequence[Sentence], vectors: FloatArray) -> dic
     return {**_meaning(vectors, word_offsets(sentences)), **text_features(sentences)}
 
 
-def text_features(sentences: Sequence[Sentence]) -> dict[str, Array]:
+def text_features(sentences: Sequence[Sentence]) -> dict[str, Float64Array]:
     """The boundary features that need no vectors.
 
     :param sentences: The whole episode.
@@ -161,7 +163,7 @@ def text_features(sentences: Sequence[Sentence]) -> dict[str, Array]:
     }
 
 
-def _meaning(vectors: FloatArray, offsets: Offsets) -> dict[str, Array]:
+def _meaning(vectors: Float32Array, offsets: Int64Array) -> dict[str, Float64Array]:
     # Sums of the centred vectors only: for a long part, each copy counts.
     sums = running_sums((vectors - vectors.mean(axis=0)) * np.sqrt(np.diff(offsets))[:, None])
     features = {}
@@ -182,7 +184,7 @@ def _meaning(vectors: FloatArray, offsets: Offsets) -> dict[str, Array]:
     }
 
 
-def _vocabulary(sentences: Sequence[Sentence], offsets: Offsets) -> dict[str, Array]:
+def _vocabulary(sentences: Sequence[Sentence], offsets: Int64Array) -> dict[str, Float64Array]:
     stems = [content_stems(sentence.text) for sentence in sentences]
     sums = running_sums(hashed_stems(stems, STEM_COLUMNS))
     features = {}
@@ -209,7 +211,9 @@ def _vocabulary(sentences: Sequence[Sentence], offsets: Offsets) -> dict[str, Ar
     return features
 
 
-def _rates(counts: Array, offsets: Offsets, window: int) -> tuple[Array, Array]:
+def _rates(
+    counts: Float64Array, offsets: Int64Array, window: int
+) -> tuple[Float64Array, Float64Array]:
     """Counts per word in the window before and from each sentence on."""
     sums = running_sums(counts)
     here = np.arange(len(counts))
@@ -219,9 +223,9 @@ def _rates(counts: Array, offsets: Offsets, window: int) -> tuple[Array, Array]:
     return before, after
 
 
-def _wording(sentences: Sequence[Sentence], offsets: Offsets) -> dict[str, Array]:
+def _wording(sentences: Sequence[Sentence], offsets: Int64Array) -> dict[str, Float64Array]:
     texts = [sentence.text for sentence in sentences]
-    measures: dict[str, Array] = {
+    measures: dict[str, Float64Array] = {
         name: np.array([pattern.search(text) is not None for text in texts], float)
         for name, pattern in _CUES.items()
     }
@@ -241,7 +245,7 @@ def _wording(sentences: Sequence[Sentence], offsets: Offsets) -> dict[str, Array
     return {**features, **_questions(measures["question"], offsets)}
 
 
-def _questions(question: Array, offsets: Offsets) -> dict[str, Array]:
+def _questions(question: Float64Array, offsets: Int64Array) -> dict[str, Float64Array]:
     """How far the last and the next question are, and how often something is asked."""
     n = len(question)
     asked = np.flatnonzero(question)
@@ -256,7 +260,7 @@ def _questions(question: Array, offsets: Offsets) -> dict[str, Array]:
     }
 
 
-def _place(sentences: Sequence[Sentence], offsets: Offsets) -> dict[str, Array]:
+def _place(sentences: Sequence[Sentence], offsets: Int64Array) -> dict[str, Float64Array]:
     """Where in the episode, and what kind of talk it is: the same for every sentence."""
     n, total = len(sentences), int(offsets[-1])
     fillers = sum(word.lower() in FILLERS for s in sentences for word in words(s.text))
@@ -270,7 +274,7 @@ def _place(sentences: Sequence[Sentence], offsets: Offsets) -> dict[str, Array]:
     }
 
 
-def _speakers(sentences: Sequence[Sentence], offsets: Offsets) -> dict[str, Array]:
+def _speakers(sentences: Sequence[Sentence], offsets: Int64Array) -> dict[str, Float64Array]:
     """Who speaks; -1 throughout where the transcript does not say."""
     n = len(sentences)
     names = [sentence.speaker for sentence in sentences]
@@ -301,9 +305,9 @@ def _speakers(sentences: Sequence[Sentence], offsets: Offsets) -> dict[str, Arra
 
 def find_boundaries(
     sentences: Sequence[Sentence],
-    vectors: FloatArray,
+    vectors: Float32Array,
     heads: Mapping[str, Head],
-    text: Mapping[str, Array] | None = None,
+    text: Mapping[str, Float64Array] | None = None,
 ) -> list[int]:
     """Sentence indices at which the chapters after the first begin.
 
@@ -323,7 +327,7 @@ def find_boundaries(
     return choose_boundaries(sentences, heads["boundary"].predict(features))
 
 
-def choose_boundaries(sentences: Sequence[Sentence], probability: Array) -> list[int]:
+def choose_boundaries(sentences: Sequence[Sentence], probability: Float64Array) -> list[int]:
     """The likeliest places, apart from each other; more of them where the head sees more.
 
     :param sentences: The whole episode.
@@ -344,7 +348,7 @@ def choose_boundaries(sentences: Sequence[Sentence], probability: Array) -> list
     return sorted(chosen)
 
 
-def _smooth(possible: Array, offsets: Offsets) -> Array:
+def _smooth(possible: Float64Array, offsets: Int64Array) -> Float64Array:
     """Sums of the probabilities around each place likelier than those near it; 0 elsewhere."""
     starts = offsets[:-1]
     highest = np.maximum(*_highest(possible, offsets, PEAK_WORDS))

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
-import numpy.typing as npt
 
+from edge.arrays import Float32Array, Float64Array
 from edge.english.words import (
     FILLERS,
     FINITE_VERBS,
@@ -22,11 +22,8 @@ from edge.english.words import (
     words,
 )
 from edge.extraction.salience import FALSE_START, FILLED, SMALL_TALK, count_stutters, wording
-from edge.records import KeyPoint, Sentence
+from edge.records import ExtractedSentence, Sentence
 from edge.transcript.sentences import is_annotation
-
-FloatArray = npt.NDArray[np.float32]
-Scores = npt.NDArray[np.float64]
 
 WORDS_PER_KEY_POINT = 700
 MIN_KEY_POINTS, MAX_KEY_POINTS = 5, 16
@@ -89,11 +86,11 @@ _CONNECTIVE = re.compile(
 class Ranked:
     """Every sentence's salience, and the texts to show."""
 
-    scores: Scores
+    scores: Float64Array
     """Shape (sentences,), 0 to 1; 0 for a sentence that is no key point by itself."""
-    fillings: Scores
+    fillings: Float64Array
     """The same for the summary, where a sentence stands among others; 0 where not to be shown."""
-    carried: Scores
+    carried: Float64Array
     """Shape (sentences,), 0 to 1: chance that a human summary uses at least half of the
     sentence's content words."""
     texts: Sequence[str]
@@ -133,7 +130,7 @@ def rank_sentences(
     sentences: Sequence[Sentence],
     texts: Sequence[str],
     usable: Sequence[bool],
-    salience: Scores,
+    salience: Float64Array,
 ) -> Ranked:
     """Judge every sentence by what it carries and by how it reads on its own.
 
@@ -283,7 +280,7 @@ def fluency(text: str) -> float:
 def choose_key_points(
     sentences: Sequence[Sentence],
     ranked: Ranked,
-    vectors: FloatArray,
+    vectors: Float32Array,
     spans: Sequence[tuple[int, int]],
 ) -> list[int]:
     """Sentence indices of the key points, in spoken order.
@@ -317,7 +314,7 @@ def choose_key_points(
     return sorted(chosen)
 
 
-def choose_summary(ranked: Ranked, vectors: FloatArray, max_words: int) -> list[int]:
+def choose_summary(ranked: Ranked, vectors: Float32Array, max_words: int) -> list[int]:
     """The introduction and the best sentences that fill the word budget, in spoken order.
 
     At least one is given, however small the budget.
@@ -357,7 +354,7 @@ def best_in(span: tuple[int, int], ranked: Ranked, usable: Sequence[bool]) -> in
     return max(inside, key=lambda i: (ranked.scores[i], len(ranked.texts[i]), -i), default=None)
 
 
-def to_key_point(sentence: Sentence, text: str, score: float) -> KeyPoint:
+def to_extracted_sentence(sentence: Sentence, text: str, score: float) -> ExtractedSentence:
     """The record of a chosen sentence.
 
     :param sentence: The sentence.
@@ -365,7 +362,7 @@ def to_key_point(sentence: Sentence, text: str, score: float) -> KeyPoint:
     :param score: 0 to 1, as ``Ranked.carried``.
     """
     dropped = sentence.n_words - len(text.split())
-    return KeyPoint(
+    return ExtractedSentence(
         text=text,
         first_segment=sentence.word_segments[dropped],
         last_segment=sentence.last_segment,

@@ -16,9 +16,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from edge.arrays import Float64Array
 from edge.english.words import REMEMBERED, words
 from edge.records import Sentence
-from edge.runtime.heads import Classifier, Scores
+from edge.runtime.heads import Classifier
 
 TAGS = ("noun", "name", "adjective", "other")
 N_BUCKETS = 1 << 16
@@ -28,14 +29,14 @@ _CLAUSE_END = re.compile(r"[,.;:?!…—)\"”\]]+$")
 _CLAUSE_START = re.compile(r"^[(\"“\[—]")
 
 
-def tag_sentences(sentences: Sequence[Sentence], head: Classifier) -> list[Scores]:
+def tag_sentences(sentences: Sequence[Sentence], head: Classifier) -> list[Float64Array]:
     """For each sentence, its words' probabilities of ``TAGS``, shape (words, 4).
 
     :param sentences: The whole episode.
     :param head: The ``tagger`` head.
     :raises InferenceError: If onnxruntime fails.
     """
-    tags: list[Scores] = []
+    tags: list[Float64Array] = []
     for start in range(0, len(sentences), TAGGED_TOGETHER):
         own = sentences[start : start + TAGGED_TOGETHER]
         rows = map(_feature_rows, (sentence.text.split() for sentence in own))

@@ -7,12 +7,11 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from edge.extraction.features import FloatArray
+from edge.arrays import Float32Array, Float64Array
 from edge.extraction.keyphrases import Centre, score_phrases, worth_embedding
 from edge.extraction.phrases import Candidate, Key, find_phrases
 from edge.records import Sentence
 from edge.runtime.encoder import Encoder
-from edge.runtime.heads import Scores
 
 MAX_TITLE_WORDS = 6
 N_TITLE_CANDIDATES = 15
@@ -30,7 +29,7 @@ def chapter_phrases(
     spans: Sequence[tuple[int, int]],
     sentences: Sequence[Sentence],
     usable: Sequence[bool],
-    tags: Sequence[Scores],
+    tags: Sequence[Float64Array],
 ) -> list[dict[Key, Candidate]]:
     """The phrases of each chapter, looked at as a text of its own.
 
@@ -46,7 +45,7 @@ def title_chapters(
     spans: Sequence[tuple[int, int]],
     sentences: Sequence[Sentence],
     found: Sequence[Mapping[Key, Candidate]],
-    vectors: FloatArray,
+    vectors: Float32Array,
     encoder: Encoder,
     used: set[str] | None = None,
 ) -> list[str]:

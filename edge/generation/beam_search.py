@@ -6,12 +6,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
-from edge.generation.sampling import FloatArray, GenerationSettings, TokenRules
+from edge.arrays import Float32Array, Int64Array
+from edge.generation.sampling import GenerationSettings, TokenRules
 
-IntArray = npt.NDArray[np.int64]
-Constrain = Callable[[FloatArray, list[int]], FloatArray]
+Constrain = Callable[[Float32Array, list[int]], Float32Array]
 """From log probabilities and a beam's new tokens to scores."""
 
 
@@ -47,7 +46,7 @@ class BeamSearch:
         self.finished: list[Hypothesis] = []
         self.is_done = False
 
-    def advance(self, log_probabilities: FloatArray, constrain: Constrain) -> list[int]:
+    def advance(self, log_probabilities: Float32Array, constrain: Constrain) -> list[int]:
         """Grow every beam by one token.
 
         :param log_probabilities: Of the next token of each beam, shape (beams, vocabulary).
@@ -84,7 +83,7 @@ class BeamSearch:
         """The best finished text; there is one when the search is done."""
         return self.finished[0]
 
-    def _best_candidates(self, scores: FloatArray, width: int) -> list[tuple[float, int, int]]:
+    def _best_candidates(self, scores: Float32Array, width: int) -> list[tuple[float, int, int]]:
         """(score, beam, token), best first: so many that enough remain if all ends come first."""
         n = min(max(2, 1 + len(self.rules.end_ids)) * self.settings.n_beams, len(scores))
         best = largest(scores, n)
@@ -99,7 +98,7 @@ class BeamSearch:
         return hoped <= self.finished[-1].score
 
 
-def largest(scores: FloatArray, n: int) -> IntArray:
+def largest(scores: Float32Array, n: int) -> Int64Array:
     """Places of the largest scores, best first.
 
     They lie in the ``n`` stretches with the largest maxima, which are found many times faster

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from edge.arrays import AnyArray, Float32Array, Int64Array
 from edge.errors import InferenceError
-from edge.generation.kv_cache import Cache, IntArray, RowArrays, Step, Writing, new_cache
-from edge.generation.sampling import FloatArray
-from edge.runtime.session import Array, Session
+from edge.generation.kv_cache import Cache, DecodeState, RowArrays, Step, new_cache
+from edge.runtime.session import Session
 from edge.stages import stage
 
 READ_TOKENS = 128
@@ -48,7 +48,7 @@ class Decoder:
     @stage("prefill")
     def begin(
         self, prompts: Sequence[Sequence[int]], max_new_tokens: int, copies: int = 1
-    ) -> Writing:
+    ) -> DecodeState:
         """Read prompts, and be ready to write on.
 
         What several prompts begin with is read once, and kept for prompts that begin so later: the
@@ -74,7 +74,7 @@ class Decoder:
             own = cache.row(i * copies)
             logits[i * copies : (i + 1) * copies] = self._read(own, prompt, n_known[i])
 
-        def copy_rows(array: Array) -> None:
+        def copy_rows(array: AnyArray) -> None:
             for first in range(0, rows, copies):
                 array[first + 1 : first + copies] = array[first]
 
@@ -82,9 +82,9 @@ class Decoder:
             cache.edit(copy_rows)
         lengths = np.repeat(np.array([len(prompt) for prompt in prompts], np.int32), copies)
         nothing = RowArrays({}, self._session.gpu)
-        return Writing(self._session, cache, lengths, logits, _wanting(-1), nothing)
+        return DecodeState(self._session, cache, lengths, logits, _wanting(-1), nothing)
 
-    def scores(self, token_ids: Sequence[int]) -> tuple[FloatArray, Sequence[int]]:
+    def scores(self, token_ids: Sequence[int]) -> tuple[Float32Array, Sequence[int]]:
         """Scores of every token of a text but the first, and these tokens.
 
         :param token_ids: A text of at least two tokens.
@@ -135,7 +135,7 @@ class Decoder:
             arrays[name][row, :, :n_known] = array[0, :, :n_known]
         return n_known
 
-    def _read(self, cache: RowArrays, prompt: Sequence[int], n_known: int) -> FloatArray:
+    def _read(self, cache: RowArrays, prompt: Sequence[int], n_known: int) -> Float32Array:
         """Read a prompt into a cache of one row; scores of its next token, (1, vocabulary)."""
         logits = np.empty((0, self._vocabulary_size), np.float32)
         for start in range(n_known, len(prompt), self._read_tokens):
@@ -144,15 +144,15 @@ class Decoder:
         return logits
 
     def _run(
-        self, cache: RowArrays, token_ids: IntArray, n_past: int, first_logits: int
-    ) -> FloatArray:
+        self, cache: RowArrays, token_ids: Int64Array, n_past: int, first_logits: int
+    ) -> Float32Array:
         n_wanted = 1 if first_logits == -1 else token_ids.shape[1] - first_logits
         step = Step(self._session, cache, token_ids, _wanting(first_logits), n_wanted)
         step.run(np.array([n_past], np.int32))
         return step.logits
 
 
-def _wanting(first_logits: int) -> dict[str, Array]:
+def _wanting(first_logits: int) -> dict[str, AnyArray]:
     return {"first_logits": np.array([first_logits], np.int64)}
 
 

@@ -9,13 +9,14 @@ from typing import Any
 
 import numpy as np
 
+from edge.arrays import Float32Array
 from edge.bundles.files import load_tokenizer, model_path
 from edge.bundles.manifest import TASK_TEXT_GENERATION, Bundle, verify_files
 from edge.errors import BundleError
 from edge.generation.chat_format import Prompt, render
 from edge.generation.decoder import Decoder
 from edge.generation.loop import IsFinished, search_beams, write_tokens
-from edge.generation.sampling import FloatArray, GenerationSettings, TokenRules, log_softmax
+from edge.generation.sampling import GenerationSettings, TokenRules, log_softmax
 from edge.generation.seq2seq import EncoderDecoder
 from edge.runtime.providers import ON_CPU, Execution
 from edge.runtime.session import Session, default_threads, runtime_version
@@ -135,7 +136,7 @@ class Generator:
         if rest:
             yield rest
 
-    def nats_per_token(self, text: str) -> float:
+    def mean_nll(self, text: str) -> float:
         """How unlikely the model finds a text: mean negative log likelihood of its tokens.
 
         :param text: At least two tokens; an encoder-decoder model reads it and then writes it.
@@ -145,7 +146,7 @@ class Generator:
         chosen = log_softmax(logits)[np.arange(len(targets)), targets]
         return float(-chosen.mean())
 
-    def scores(self, token_ids: Sequence[int]) -> tuple[FloatArray, Sequence[int]]:
+    def scores(self, token_ids: Sequence[int]) -> tuple[Float32Array, Sequence[int]]:
         """What the model expects at each token of a text.
 
         :param token_ids: At least two; an encoder-decoder model reads them and then writes them.

@@ -5,15 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
-import numpy.typing as npt
 
-from edge.generation.sampling import FloatArray
-from edge.runtime.session import Array, GpuArray, Session
+from edge.arrays import AnyArray, Float32Array, Int32Array, Int64Array
+from edge.runtime.session import GpuArray, Session
 from edge.stages import stage
 
-IntArray = npt.NDArray[np.int64]
-Lengths = npt.NDArray[np.int32]
-Cache = dict[str, Array]
+Cache = dict[str, AnyArray]
 """Keys and values of each layer, "key_0" ... -> (rows, heads, capacity, head size)."""
 
 
@@ -39,8 +36,8 @@ class RowArrays:
     :param gpu: Number of the GPU it runs on; None for the CPU.
     """
 
-    def __init__(self, arrays: Mapping[str, Array], gpu: int | None) -> None:
-        self.arrays: dict[str, Array | GpuArray] = {
+    def __init__(self, arrays: Mapping[str, AnyArray], gpu: int | None) -> None:
+        self.arrays: dict[str, AnyArray | GpuArray] = {
             name: array if gpu is None else GpuArray.of(array, gpu)
             for name, array in arrays.items()
         }
@@ -67,7 +64,7 @@ class RowArrays:
             for name, array in self.arrays.items()
         }
 
-    def edit(self, change: Callable[[Array], None]) -> None:
+    def edit(self, change: Callable[[AnyArray], None]) -> None:
         """Change every array; a GPU's is fetched for that and brought back.
 
         :param change: Changes what it is given.
@@ -103,8 +100,8 @@ class Step:
         self,
         session: Session,
         cache: RowArrays,
-        token_ids: IntArray,
-        constants: Mapping[str, Array | GpuArray],
+        token_ids: Int64Array,
+        constants: Mapping[str, AnyArray | GpuArray],
         n_wanted: int = 1,
     ) -> None:
         rows = len(token_ids)
@@ -112,7 +109,7 @@ class Step:
         self.logits = np.empty((rows * n_wanted, session.outputs["logits"].shape[1]), np.float32)
         self._lengths = np.zeros(rows, np.int32)
         self._total = np.zeros((), np.int32)
-        inputs: dict[str, Array | GpuArray] = {
+        inputs: dict[str, AnyArray | GpuArray] = {
             "input_ids": token_ids,
             "lengths": self._lengths,
             "total_length": self._total,
@@ -122,7 +119,7 @@ class Step:
         present = {f"present_{name}": array for name, array in cache.arrays.items()}
         self._binding = session.bind({**inputs, **past}, {"logits": self.logits, **present})
 
-    def run(self, n_past: Lengths) -> None:
+    def run(self, n_past: Int32Array) -> None:
         """Run the model.
 
         :param n_past: Tokens of each row that are in the cache, shape (rows,).
@@ -132,7 +129,7 @@ class Step:
         self._binding.run()
 
 
-class Writing:
+class DecodeState:
     """Prompts that were read, and what is written after them; rows are texts.
 
     :param session: The model.
@@ -147,9 +144,9 @@ class Writing:
         self,
         session: Session,
         cache: RowArrays,
-        lengths: Lengths,
-        logits: FloatArray,
-        constants: Mapping[str, Array],
+        lengths: Int32Array,
+        logits: Float32Array,
+        constants: Mapping[str, AnyArray],
         by_prompt: RowArrays,
     ) -> None:
         self.logits = logits
@@ -186,7 +183,7 @@ class Writing:
             sources = [rows[i] for i in moved]
             written = slice(self._first_new, int(self._lengths.max()))
 
-            def move(array: Array) -> None:
+            def move(array: AnyArray) -> None:
                 array[moved, :, written] = array[sources, :, written]
 
             self._cache.edit(move)

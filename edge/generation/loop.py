@@ -4,23 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 
+from edge.arrays import Float32Array
 from edge.generation.beam_search import BeamSearch, Hypothesis
-from edge.generation.kv_cache import Writing
-from edge.generation.sampling import (
-    FloatArray,
-    GenerationSettings,
-    TokenRules,
-    constrain,
-    drawer,
-    log_softmax,
-)
+from edge.generation.kv_cache import DecodeState
+from edge.generation.sampling import GenerationSettings, TokenRules, constrain, drawer, log_softmax
 
 IsFinished = Callable[[int, list[int]], bool]
 """From a prompt's place and its new tokens to whether its text ends here."""
 
 
 def write_tokens(
-    writing: Writing,
+    writing: DecodeState,
     histories: Sequence[Sequence[int]],
     settings: GenerationSettings,
     rules: TokenRules,
@@ -59,7 +53,7 @@ def write_tokens(
 
 
 def search_beams(
-    writing: Writing,
+    writing: DecodeState,
     histories: Sequence[Sequence[int]],
     settings: GenerationSettings,
     rules: TokenRules,
@@ -84,8 +78,8 @@ def search_beams(
             history = histories[place]
 
             def allowed(
-                scores: FloatArray, new: list[int], history: Sequence[int] = history
-            ) -> FloatArray:
+                scores: Float32Array, new: list[int], history: Sequence[int] = history
+            ) -> Float32Array:
                 return constrain(scores, [*history, *new], len(new), settings, rules)
 
             sources = search.advance(log_probabilities, allowed)

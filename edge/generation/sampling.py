@@ -10,9 +10,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
-FloatArray = npt.NDArray[np.float32]
+from edge.arrays import Float32Array
 
 
 @dataclass(frozen=True)
@@ -85,16 +84,16 @@ class TokenRules:
     """The token a text ends with when it may not grow longer."""
 
 
-Draw = Callable[[FloatArray], int]
+Draw = Callable[[Float32Array], int]
 
 
 def constrain(
-    scores: FloatArray,
+    scores: Float32Array,
     history: Sequence[int],
     n_new: int,
     settings: GenerationSettings,
     rules: TokenRules,
-) -> FloatArray:
+) -> Float32Array:
     """Scores after everything that forbids or discourages tokens.
 
     :param scores: Scores of all tokens, shape (vocabulary,).
@@ -119,14 +118,16 @@ def constrain(
     return scores
 
 
-def penalize_repetition(scores: FloatArray, history: Sequence[int], penalty: float) -> FloatArray:
+def penalize_repetition(
+    scores: Float32Array, history: Sequence[int], penalty: float
+) -> Float32Array:
     """Scores of tokens seen before divided by the penalty, or multiplied where negative.
 
     :param scores: Shape (vocabulary,).
     :param history: Tokens seen.
     :param penalty: Above 1 to discourage.
     """
-    changed: FloatArray = scores.copy()
+    changed: Float32Array = scores.copy()
     seen = np.unique(np.asarray(history, np.int64))
     found = scores[seen]
     changed[seen] = np.where(found < 0, found * penalty, found / penalty)
@@ -146,18 +147,18 @@ def repeating_tokens(history: Sequence[int], size: int) -> list[int]:
     return [history[i + size - 1] for i in starts if tuple(history[i : i + size - 1]) == begun]
 
 
-def forbid(scores: FloatArray, token_ids: Sequence[int]) -> FloatArray:
+def forbid(scores: Float32Array, token_ids: Sequence[int]) -> Float32Array:
     """Scores with some tokens made impossible.
 
     :param scores: Shape (vocabulary,).
     :param token_ids: The tokens.
     """
-    changed: FloatArray = scores.copy()
+    changed: Float32Array = scores.copy()
     changed[list(token_ids)] = -np.inf
     return changed
 
 
-def force(scores: FloatArray, token_id: int) -> FloatArray:
+def force(scores: Float32Array, token_id: int) -> Float32Array:
     """Scores that leave one token.
 
     :param scores: Shape (vocabulary,).
@@ -168,7 +169,7 @@ def force(scores: FloatArray, token_id: int) -> FloatArray:
     return changed
 
 
-def keep_top_k(scores: FloatArray, k: int) -> FloatArray:
+def keep_top_k(scores: Float32Array, k: int) -> Float32Array:
     """Scores with all but the ``k`` greatest made impossible; equals of the last stay.
 
     :param scores: Shape (vocabulary,).
@@ -178,7 +179,7 @@ def keep_top_k(scores: FloatArray, k: int) -> FloatArray:
     return np.where(scores < least, np.float32(-np.inf), scores)
 
 
-def keep_top_p(scores: FloatArray, p: float) -> FloatArray:
+def keep_top_p(scores: Float32Array, p: float) -> Float32Array:
     """Scores with all but the likeliest tokens, together of probability ``p``, made impossible.
 
     :param scores: Shape (vocabulary,).
@@ -191,22 +192,22 @@ def keep_top_p(scores: FloatArray, p: float) -> FloatArray:
     order = others[np.argsort(scores[others], kind="stable")]  # ascending: rare ones go first
     is_dropped = np.cumsum(chances[order]) + chances[is_rare].sum() <= 1 - p
     is_dropped[-1] = False
-    changed: FloatArray = np.where(is_rare, np.float32(-np.inf), scores)
+    changed: Float32Array = np.where(is_rare, np.float32(-np.inf), scores)
     changed[order[is_dropped]] = -np.inf
     return changed
 
 
-def log_softmax(scores: FloatArray) -> FloatArray:
+def log_softmax(scores: Float32Array) -> Float32Array:
     """Log probabilities.
 
     :param scores: Shape (..., vocabulary).
     """
     shifted = scores - scores.max(axis=-1, keepdims=True)
-    result: FloatArray = shifted - np.log(np.exp(shifted).sum(axis=-1, keepdims=True))
+    result: Float32Array = shifted - np.log(np.exp(shifted).sum(axis=-1, keepdims=True))
     return result
 
 
-def probabilities(scores: FloatArray, settings: GenerationSettings) -> FloatArray:
+def probabilities(scores: Float32Array, settings: GenerationSettings) -> Float32Array:
     """What tokens are drawn from: temperature first, then the likeliest.
 
     :param scores: Shape (vocabulary,).
@@ -217,7 +218,7 @@ def probabilities(scores: FloatArray, settings: GenerationSettings) -> FloatArra
         scores = keep_top_k(scores, settings.top_k)
     if settings.top_p < 1:
         scores = keep_top_p(scores, settings.top_p)
-    result: FloatArray = np.exp(log_softmax(scores))
+    result: Float32Array = np.exp(log_softmax(scores))
     return result
 
 
@@ -232,7 +233,7 @@ def drawer(settings: GenerationSettings, place: int) -> Draw:
         return lambda scores: int(scores.argmax())
     random = np.random.default_rng([settings.seed, place])
 
-    def draw(scores: FloatArray) -> int:
+    def draw(scores: Float32Array) -> int:
         chances = probabilities(scores, settings).astype(np.float64)
         possible = np.flatnonzero(chances)
         chosen = chances[possible]

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from edge.arrays import AnyArray, Float32Array
 from edge.errors import InferenceError
-from edge.generation.kv_cache import RowArrays, Step, Writing, new_cache
-from edge.generation.sampling import FloatArray
-from edge.runtime.session import Array, Session
+from edge.generation.kv_cache import DecodeState, RowArrays, Step, new_cache
+from edge.runtime.session import Session
 from edge.stages import stage
 
 
@@ -41,7 +41,7 @@ class EncoderDecoder:
     @stage("prefill")
     def begin(
         self, prompts: Sequence[Sequence[int]], max_new_tokens: int, copies: int = 1
-    ) -> Writing:
+    ) -> DecodeState:
         """Read texts, and be ready to write.
 
         :param prompts: Tokens of each text.
@@ -60,9 +60,9 @@ class EncoderDecoder:
         start = np.full((rows, 1), self._start_token_id, np.int64)
         step = Step(self._decoder, cache, start, read.arrays)
         step.run(lengths)
-        return Writing(self._decoder, cache, lengths + 1, step.logits, {}, read)
+        return DecodeState(self._decoder, cache, lengths + 1, step.logits, {}, read)
 
-    def scores(self, token_ids: Sequence[int]) -> tuple[FloatArray, Sequence[int]]:
+    def scores(self, token_ids: Sequence[int]) -> tuple[Float32Array, Sequence[int]]:
         """Scores of every token of a text, to be written after it was read.
 
         :param token_ids: The text.
@@ -95,11 +95,11 @@ class EncoderDecoder:
                 "Allow a shorter answer.",
             )
 
-    def _read(self, prompts: Sequence[Sequence[int]]) -> dict[str, Array]:
+    def _read(self, prompts: Sequence[Sequence[int]]) -> dict[str, AnyArray]:
         """Keys and values of the texts, filled up to the longest, and where they are real."""
         longest = max(map(len, prompts))
         mask = np.zeros((len(prompts), longest), np.int32)
-        read: dict[str, Array] = {"source_mask": mask}
+        read: dict[str, AnyArray] = {"source_mask": mask}
         for i, prompt in enumerate(prompts):
             mask[i, : len(prompt)] = 1
             outputs = self._encoder.run_all({"input_ids": np.array([prompt], np.int64)})

@@ -18,13 +18,8 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from edge.errors import BundleError, EdgeError, InferenceError, OutputError
-from edge.jobs.batch import (
-    PARTIAL,
-    TRANSCRIPT_SUFFIXES,
-    keep_apart,
-    make_folder,
-    write_atomically,
-)
+from edge.files import PARTIAL, make_folder, require_distinct, write_atomically
+from edge.jobs.batch import TRANSCRIPT_SUFFIXES
 
 LEDGER = ".edge-watch"
 """Folder inside the output, with an entry for each content."""
@@ -94,8 +89,8 @@ class Inbox:
         self._ledger = output / LEDGER
         if not inbox.is_dir():
             raise OutputError(f"{inbox} is no folder", "Give a folder that exists, to be watched.")
-        keep_apart(inbox, output, "--output")
-        keep_apart(inbox, self._quarantine, "--quarantine")
+        require_distinct(inbox, output, "--output")
+        require_distinct(inbox, self._quarantine, "--quarantine")
         for folder in (self._ledger, self._quarantine):
             make_folder(folder)
         self._remove_leftovers()

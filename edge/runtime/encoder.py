@@ -6,8 +6,8 @@ import math
 from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
-import numpy.typing as npt
 
+from edge.arrays import Float32Array
 from edge.bundles.files import load_tokenizer, model_path
 from edge.bundles.manifest import Bundle, verify_files
 from edge.errors import BundleError
@@ -17,7 +17,6 @@ from edge.runtime.session import Session, default_threads
 from edge.runtime.threads import Background, Parallel
 from edge.stages import stage
 
-FloatArray = npt.NDArray[np.float32]
 Progress = Callable[[int, int], None]
 """Called with (done, in all), in any unit, now and then."""
 
@@ -83,7 +82,7 @@ class Encoder:
         if self._session.gpu is None:
             self._threads, self._batch_tokens = threads, batch_tokens
 
-    def encode(self, texts: Sequence[str], progress: Progress | None = None) -> FloatArray:
+    def encode(self, texts: Sequence[str], progress: Progress | None = None) -> Float32Array:
         """Embed texts; a text beyond the model's length is read in parts and averaged.
 
         :param texts: Any number of texts; an empty one gives the vector of no words.
@@ -93,7 +92,7 @@ class Encoder:
         """
         return self.begin(self.tokens(texts)).result(progress)
 
-    def encode_tokens(self, token_ids: Sequence[Sequence[int]]) -> FloatArray:
+    def encode_tokens(self, token_ids: Sequence[Sequence[int]]) -> Float32Array:
         """``encode``, of texts that are tokens already.
 
         :param token_ids: Tokens of each text, without markers.
@@ -166,7 +165,7 @@ class Encoder:
             part = ids[start : start + room]
             yield [self.spec.cls_token_id, *part, self.spec.sep_token_id]
 
-    def _pooled(self, windows: list[list[int]]) -> FloatArray:
+    def _pooled(self, windows: list[list[int]]) -> Float32Array:
         """Mean-pooled, unit-length vectors of one batch, shape (batch, dimension)."""
         longest = max(map(len, windows))
         shape = (len(windows), longest)
@@ -199,7 +198,7 @@ class Encoding:
 
     def __init__(
         self,
-        running: Parallel[list[int], FloatArray],
+        running: Parallel[list[int], Float32Array],
         batches: list[list[int]],
         owners: list[int],
         lengths: list[int],
@@ -211,7 +210,7 @@ class Encoding:
         self._lengths = lengths
         self._shape = shape
 
-    def result(self, progress: Progress | None = None) -> FloatArray:
+    def result(self, progress: Progress | None = None) -> Float32Array:
         """The texts' vectors, once they are done.
 
         :param progress: Told now and then how far it is.
@@ -258,8 +257,8 @@ class LoadingEncoder:
         return self._loading.result()
 
 
-def _unit_rows(vectors: FloatArray) -> FloatArray:
-    unit: FloatArray = vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
+def _unit_rows(vectors: Float32Array) -> Float32Array:
+    unit: Float32Array = vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
     return unit
 
 

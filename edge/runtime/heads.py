@@ -12,13 +12,13 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
+from edge.arrays import Float64Array
 from edge.bundles.manifest import Bundle
 from edge.bundles.onnx_file import external_data_paths
 from edge.bundles.specs import HeadSpec
 from edge.errors import BundleError
 from edge.runtime.session import Session
 
-Scores = npt.NDArray[np.float64]
 Features = Mapping[str, npt.NDArray[np.floating]]
 """Feature name -> one value a row, shape (rows,); or a matrix, shape (rows, columns)."""
 
@@ -38,7 +38,7 @@ def feature_matrix(features: Features, names: tuple[str, ...]) -> npt.NDArray[np
 class Classifier(Protocol):
     """Whatever gives probabilities of classes: a head, or the model it will be made of."""
 
-    def predict_classes(self, features: Features) -> Scores:
+    def predict_classes(self, features: Features) -> Float64Array:
         """All outputs of each row, shape (rows, outputs).
 
         :param features: All features of the rows.
@@ -62,17 +62,17 @@ class Head:
             raise BundleError(f"{model} refers to other files", "Build the bundle again.")
         self._session = Session(model, 1)
 
-    def predict(self, features: Features) -> Scores:
+    def predict(self, features: Features) -> Float64Array:
         """One score a row: the last class's probability, or the regressed value.
 
         :param features: All features of the rows.
         :raises BundleError: If the head wants a feature this program does not measure.
         :raises InferenceError: If onnxruntime fails.
         """
-        scores: Scores = self.predict_classes(features)[:, -1]
+        scores: Float64Array = self.predict_classes(features)[:, -1]
         return scores
 
-    def predict_classes(self, features: Features) -> Scores:
+    def predict_classes(self, features: Features) -> Float64Array:
         """All outputs of each row, shape (rows, outputs).
 
         :param features: All features of the rows.

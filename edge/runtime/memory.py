@@ -14,7 +14,7 @@ _M_MMAP_THRESHOLD = -3
 _LARGE_BYTES = 1 << 18
 
 
-def keep_apart() -> None:
+def map_large_arrays() -> None:
     """Give large arrays mappings of their own from now on, which go back as they are freed.
 
     Where arrays of all sizes come and go for long, glibc's own rule, which makes "large" larger

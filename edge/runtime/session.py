@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import onnxruntime as ort
 
+from edge.arrays import AnyArray
 from edge.errors import InferenceError
 from edge.runtime.providers import (
     CPU,
@@ -27,7 +27,6 @@ from edge.runtime.providers import (
     provider_list,
 )
 
-Array = npt.NDArray[Any]
 MAX_DEFAULT_THREADS = 4
 _SLOW_ON_CPU = ["SkipLayerNormFusion"]
 """Its kernel takes four times as long as the addition and the normalization it stands for."""
@@ -140,7 +139,7 @@ class Session:
         self.inputs = {entry.name: _tensor(entry) for entry in self._session.get_inputs()}
         self.outputs = {entry.name: _tensor(entry) for entry in self._session.get_outputs()}
 
-    def run(self, feeds: dict[str, Array]) -> Array:
+    def run(self, feeds: dict[str, AnyArray]) -> AnyArray:
         """First output for the given inputs; inputs the model does not have are left out.
 
         :param feeds: Input name -> array.
@@ -148,7 +147,7 @@ class Session:
         """
         return next(iter(self.run_all(feeds).values()))
 
-    def run_all(self, feeds: Mapping[str, Array]) -> dict[str, Array]:
+    def run_all(self, feeds: Mapping[str, AnyArray]) -> dict[str, AnyArray]:
         """All outputs for the given inputs; inputs the model does not have are left out.
 
         :param feeds: Input name -> array.
@@ -162,7 +161,7 @@ class Session:
             raise _failed(error) from error
 
     def bind(
-        self, inputs: Mapping[str, Array | GpuArray], outputs: Mapping[str, Array | GpuArray]
+        self, inputs: Mapping[str, AnyArray | GpuArray], outputs: Mapping[str, AnyArray | GpuArray]
     ) -> Binding:
         """Tie arrays to the model for runs that copy nothing that is where the model runs.
 
@@ -222,7 +221,7 @@ class GpuArray:
     pointer: int
 
     @classmethod
-    def of(cls, array: Array, gpu: int) -> GpuArray:
+    def of(cls, array: AnyArray, gpu: int) -> GpuArray:
         """A copy of an array in a GPU's memory.
 
         :param array: Any shape.
@@ -239,16 +238,16 @@ class GpuArray:
         n_bytes = int(np.prod(self.shape[1:])) * self.dtype.itemsize
         return replace(self, shape=(1, *self.shape[1:]), pointer=self.pointer + i * n_bytes)
 
-    def write(self, array: Array) -> None:
+    def write(self, array: AnyArray) -> None:
         """Replace the content of a whole array.
 
         :param array: Of the same shape and type.
         """
         self.value.update_inplace(np.ascontiguousarray(array))
 
-    def to_cpu(self) -> Array:
+    def to_cpu(self) -> AnyArray:
         """A whole array, copied to the processor's memory."""
-        array: Array = self.value.numpy()
+        array: AnyArray = self.value.numpy()
         return array
 
 
@@ -265,8 +264,8 @@ class Binding:
     def __init__(
         self,
         session: ort.InferenceSession,
-        inputs: Mapping[str, Array | GpuArray],
-        outputs: Mapping[str, Array | GpuArray],
+        inputs: Mapping[str, AnyArray | GpuArray],
+        outputs: Mapping[str, AnyArray | GpuArray],
         rebinds: bool = False,
     ) -> None:
         self._session = session

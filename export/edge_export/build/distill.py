@@ -8,6 +8,8 @@ distilling a sentence encoder into its vocabulary (Minish Lab, MIT).
 
 from __future__ import annotations
 
+from edge.arrays import Float32Array
+
 import platform
 import shutil
 import tempfile
@@ -33,7 +35,6 @@ from edge_export.gates.embeddings import certify, compare, seed_sentences
 from edge_export.recipe import Gate
 from edge_export.data.vector_cache import VectorCache
 
-FloatArray = npt.NDArray[np.float32]
 Log = Callable[[str], None]
 
 ALPHA = 0.05
@@ -83,7 +84,7 @@ def distill_bundle(
         return install_bundle(draft.folder, output, replace_existing=True)
 
 
-def fit_table(encoder: Encoder, texts: Sequence[str], vectors: FloatArray) -> FloatArray:
+def fit_table(encoder: Encoder, texts: Sequence[str], vectors: Float32Array) -> Float32Array:
     """One vector a token, so that the mean over a text's tokens is near the model's vector.
 
     :param encoder: The model to imitate.
@@ -101,16 +102,16 @@ def fit_table(encoder: Encoder, texts: Sequence[str], vectors: FloatArray) -> Fl
     guess = counts @ prior
     prior *= float((guess * vectors).sum() / (guess * guess).sum())
 
-    def normal(flat: FloatArray) -> FloatArray:  # all columns at once: far faster than one by one
+    def normal(flat: Float32Array) -> Float32Array:  # all columns at once: far faster than one by one
         own = flat.reshape(prior.shape)
-        product: FloatArray = (counts.T @ (counts @ own) + ALPHA * own).ravel()
+        product: Float32Array = (counts.T @ (counts @ own) + ALPHA * own).ravel()
         return product
 
     n = prior.size
     wanted = counts.T @ (vectors - counts @ prior)
     operator = LinearOperator((n, n), matvec=normal, dtype=np.float32)
     change, _ = cg(operator, wanted.ravel(), maxiter=MAX_ITERATIONS)
-    table: FloatArray = (prior + change.reshape(prior.shape)).astype(np.float32)
+    table: Float32Array = (prior + change.reshape(prior.shape)).astype(np.float32)
     spec = encoder.spec
     table[[spec.pad_token_id, spec.cls_token_id, spec.sep_token_id]] = 0.0
     return table
@@ -128,16 +129,16 @@ def _token_shares(tokenizer: Tokenizer, texts: Sequence[str]) -> Any:
     return csr_matrix((shares.astype(np.float32), (rows, columns)), shape=shape)
 
 
-def _single_tokens(encoder: Encoder, tokenizer: Tokenizer) -> FloatArray:
+def _single_tokens(encoder: Encoder, tokenizer: Tokenizer) -> Float32Array:
     """The model's vector of each token alone, longer the rarer it is."""
     size = tokenizer.get_vocab_size()
     alone = encoder.encode_tokens([[token] for token in range(size)])
     rank = np.log1p(np.arange(size, dtype=np.float32))
-    scaled: FloatArray = alone * rank[:, None]
+    scaled: Float32Array = alone * rank[:, None]
     return scaled
 
 
-def to_onnx_bytes(table: FloatArray) -> bytes:
+def to_onnx_bytes(table: Float32Array) -> bytes:
     """The lookup as ONNX: ``input_ids`` in, ``last_hidden_state`` out, a row an INT8 vector.
 
     :param table: Shape (tokens, dimension).
@@ -170,7 +171,7 @@ def to_onnx_bytes(table: FloatArray) -> bytes:
 
 
 def _draft(
-    teacher: Bundle, table: FloatArray, hashes: dict[str, str], n_texts: int, folder: Path
+    teacher: Bundle, table: Float32Array, hashes: dict[str, str], n_texts: int, folder: Path
 ) -> Bundle:
     (folder / "model.onnx").write_bytes(to_onnx_bytes(table))
     shutil.copyfile(teacher.path("tokenizer.json"), folder / "tokenizer.json")

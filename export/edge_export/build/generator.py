@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from edge.arrays import AnyArray, Float32Array
+
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -24,12 +26,12 @@ from edge_export.build.chat_format import prompt_format
 from edge_export.graph.decoder import CacheScales, write_decoder
 from edge_export.sources.fetch import Checkpoint
 from edge_export.sources.gguf import read_own_blocks
-from edge_export.gates.perplexity import FloatArray, Tokens, certify, compare, seed_windows
+from edge_export.gates.perplexity import Tokens, certify, compare, seed_windows
 from edge_export.recipe import GenerationRecipe, Recipe
 from edge_export.gates.rouge import measure_rouge
 from edge_export.graph.seq2seq_config import read_seq2seq
 from edge_export.graph.seq2seq import write_seq2seq
-from edge_export.graph.weights import Array, BlockWeights, DynamicWeights, Weights
+from edge_export.graph.weights import BlockWeights, DynamicWeights, Weights
 
 GOLDEN_TEXT = (
     "Big models are slow to serve, and halving the inference time decides whether we break even."
@@ -94,7 +96,7 @@ def build_generator(
     report = compare(lambda ids: _torch_scores(model, ids), generator.scores, windows)
     log(f"perplexity {report.perplexity:.3f}, PyTorch {report.reference_perplexity:.3f}")
     golden = replace(
-        spec.golden, nats_per_token=round(generator.nats_per_token(spec.golden.text), 5)
+        spec.golden, nats_per_token=round(generator.mean_nll(spec.golden.text), 5)
     )
     certificate = dict(certify(report, recipe.generation_gates[precision], precision))
     if settings.references is not None:
@@ -111,13 +113,13 @@ class DecoderSources:
 
     model: Any
     """Of transformers, the adapter added."""
-    base: Mapping[str, Array]
+    base: Mapping[str, AnyArray]
     """The checkpoint's tensors, without the adapter."""
     adapter: Mapping[str, LowRank]
     gguf: Path | None
 
 
-def state_arrays(model: Any, tensors: Mapping[str, Any] | None = None) -> dict[str, Array]:
+def state_arrays(model: Any, tensors: Mapping[str, Any] | None = None) -> dict[str, AnyArray]:
     """A model's tensors in FP32, each once: a head tied to the embedding is left out.
 
     :param model: Of transformers.
@@ -132,7 +134,7 @@ def state_arrays(model: Any, tensors: Mapping[str, Any] | None = None) -> dict[s
 
 
 def make_weights(
-    state: Mapping[str, Array],
+    state: Mapping[str, AnyArray],
     precision: str,
     own: Mapping[str, Blocks] | None = None,
     adapter: Mapping[str, LowRank] | None = None,
@@ -179,7 +181,7 @@ def cache_scales(model: Any, windows: Sequence[Tokens]) -> list[CacheScales]:
     """
     import torch
 
-    reach: list[list[Array]] = []
+    reach: list[list[AnyArray]] = []
     for window in windows:
         with torch.inference_mode():
             cache = model(torch.tensor([window]), use_cache=True).past_key_values
@@ -359,7 +361,7 @@ def recommended_settings(generation: Any, is_encoder_decoder: bool) -> dict[str,
     return {name: v for name, v in named.items() if v is not None and v != usual[name]}
 
 
-def _torch_scores(model: Any, token_ids: Tokens) -> tuple[FloatArray, Sequence[int]]:
+def _torch_scores(model: Any, token_ids: Tokens) -> tuple[Float32Array, Sequence[int]]:
     """PyTorch's scores of a text's tokens; see ``edge.generation.generator.Generator.scores``."""
     import torch
 

@@ -10,7 +10,13 @@ import random
 import re
 from collections.abc import Iterator
 
-from edge.abstractive.grounding import SMALL_NUMBERS, Said, as_said, find_evidence, pairs_said
+from edge.abstractive.grounding import (
+    SMALL_NUMBERS,
+    SourcePassage,
+    find_evidence,
+    pairs_said,
+    source_passage,
+)
 from edge.abstractive.passages import window_around
 from edge.abstractive.requests import passage_text, summary_request
 from edge.english.claims import long_stems, names_in, numbers_in, speaks_to_reader
@@ -61,7 +67,7 @@ class SentencePairs:
         if not texts or len(texts) > MAX_SENTENCES:
             return
         vectors = self._encoder.encode([sentence.text for sentence in sentences])
-        said = as_said(texts, vectors, [sentence.speaker for sentence in sentences])
+        said = source_passage(texts, vectors, [sentence.speaker for sentence in sentences])
         claims = sentence_texts(document.references[0])
         for k, (claim, vector) in enumerate(zip(claims, self._encoder.encode(claims), strict=True)):
             is_whole = MIN_WORDS <= len(claim.split()) <= MAX_WORDS and claim.endswith(".")
@@ -84,7 +90,9 @@ class SentencePairs:
                 request = summary_request(passage_text(sentences, texts, kept), len(answer.split()))
                 yield f"{document.id}/{k}", request, answer
 
-    def _closest(self, claim: str, places: tuple[int, ...], said: Said) -> tuple[float, range]:
+    def _closest(
+        self, claim: str, places: tuple[int, ...], said: SourcePassage
+    ) -> tuple[float, range]:
         """Of the stretches around some sentences, the one that says most of a claim, and how much.
 
         One that lacks its names or numbers says nothing of it.
@@ -106,6 +114,6 @@ class SentencePairs:
         return best
 
 
-def _said_together(claim: str, said: Said, window: range) -> float:
+def _said_together(claim: str, said: SourcePassage, window: range) -> float:
     own = set(long_stems(claim))
     return max((len(own & said.stems[i]) for i in window), default=0) / max(1, len(own))

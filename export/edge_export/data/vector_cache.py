@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from edge.extraction.features import FloatArray
+from edge.arrays import Float32Array
 from edge.runtime.encoder import Encoder
 
 Log = Callable[[str], None]
@@ -48,7 +48,7 @@ class VectorCache:
             if start % (20 * CHUNK) == 0 or start + CHUNK >= len(new):
                 self._save()
 
-    def get(self, texts: Sequence[str]) -> FloatArray:
+    def get(self, texts: Sequence[str]) -> Float32Array:
         """Vectors of known texts, shape (texts, dimension).
 
         :param texts: Added before.

@@ -8,14 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from edge.arrays import Float32Array
 from edge.transcript import read_transcript
 from edge.transcript.sentences import rebuild_sentences
 from edge_export.errors import ExportError, GateError
 from edge_export.recipe import Gate
 
-FloatArray = npt.NDArray[np.float32]
 N_NEIGHBOURS = 10
 BATCH_SIZE = 16
 
@@ -47,7 +46,7 @@ def seed_sentences(seeds: Path) -> list[str]:
     return list(dict.fromkeys(sentences))
 
 
-def torch_embeddings(checkpoint: Path, texts: Sequence[str], max_tokens: int) -> FloatArray:
+def torch_embeddings(checkpoint: Path, texts: Sequence[str], max_tokens: int) -> Float32Array:
     """Unit-length, mean-pooled sentence vectors from PyTorch, tokenized by transformers.
 
     :param checkpoint: Folder with config, weights and tokenizer.
@@ -61,7 +60,7 @@ def torch_embeddings(checkpoint: Path, texts: Sequence[str], max_tokens: int) ->
     tokenizer = AutoTokenizer.from_pretrained(checkpoint)
     model = AutoModel.from_pretrained(checkpoint).eval()
     order = sorted(range(len(texts)), key=lambda i: len(texts[i]))
-    vectors: list[FloatArray] = [np.empty(0, np.float32)] * len(texts)
+    vectors: list[Float32Array] = [np.empty(0, np.float32)] * len(texts)
     for start in range(0, len(order), BATCH_SIZE):
         batch = order[start : start + BATCH_SIZE]
         inputs = tokenizer(
@@ -81,7 +80,7 @@ def torch_embeddings(checkpoint: Path, texts: Sequence[str], max_tokens: int) ->
     return np.stack(vectors)
 
 
-def compare(reference: FloatArray, candidate: FloatArray) -> ParityReport:
+def compare(reference: Float32Array, candidate: Float32Array) -> ParityReport:
     """Compare two sets of unit vectors row by row.
 
     :param reference: PyTorch's, shape (n, dimension).
@@ -98,7 +97,7 @@ def compare(reference: FloatArray, candidate: FloatArray) -> ParityReport:
     )
 
 
-def _nearest(vectors: FloatArray) -> list[list[int]]:
+def _nearest(vectors: Float32Array) -> list[list[int]]:
     similarity = vectors @ vectors.T
     np.fill_diagonal(similarity, -np.inf)
     nearest = np.argsort(-similarity, axis=1)[:, : min(N_NEIGHBOURS, len(vectors) - 1)]

@@ -8,17 +8,16 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from edge.arrays import Float32Array
 from edge.generation.sampling import log_softmax
 from edge.transcript import read_transcript
 from edge.transcript.sentences import rebuild_sentences
 from edge_export.errors import ExportError, GateError
 from edge_export.recipe import GenerationGate
 
-FloatArray = npt.NDArray[np.float32]
 Tokens = list[int]
-Scores = Callable[[Tokens], tuple[FloatArray, Sequence[int]]]
+Scores = Callable[[Tokens], tuple[Float32Array, Sequence[int]]]
 """From a text to the scores of its tokens, shape (n, vocabulary), and these n tokens."""
 
 
@@ -69,8 +68,8 @@ def compare(reference: Scores, candidate: Scores, windows: Sequence[Tokens]) -> 
     :param candidate: The exported model's.
     :param windows: The texts.
     """
-    losses: list[FloatArray] = []
-    reference_losses: list[FloatArray] = []
+    losses: list[Float32Array] = []
+    reference_losses: list[Float32Array] = []
     differences, same = [], []
     for window in windows:
         expected, targets = reference(window)

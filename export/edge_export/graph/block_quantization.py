@@ -9,7 +9,8 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-FloatArray = npt.NDArray[np.float32]
+from edge.arrays import Float32Array
+
 BLOCK_SIZE = 32
 
 
@@ -23,9 +24,9 @@ class Blocks:
     bits: int
     codes: npt.NDArray[np.uint8]
     """Shape (rows, blocks, 32), one code a byte."""
-    scales: FloatArray
+    scales: Float32Array
     """Shape (rows, blocks)."""
-    offsets: FloatArray | None = None
+    offsets: Float32Array | None = None
     """Shape (rows, blocks); None where all are 0."""
 
     @property
@@ -41,12 +42,12 @@ class Blocks:
         """Columns of the matrix."""
         return int(self.codes.shape[1]) * BLOCK_SIZE
 
-    def dequantized(self) -> FloatArray:
+    def dequantized(self) -> Float32Array:
         """The matrix, shape (rows, 32 * blocks)."""
         values = (self.codes.astype(np.float32) - 2 ** (self.bits - 1)) * self.scales[..., None]
         if self.offsets is not None:
             values += self.offsets[..., None]
-        flat: FloatArray = values.reshape(len(values), -1)
+        flat: Float32Array = values.reshape(len(values), -1)
         return flat
 
     def take_rows(self, order: npt.NDArray[np.intp]) -> Blocks:
@@ -72,7 +73,7 @@ def stack(parts: list[Blocks]) -> Blocks:
     return Blocks(parts[0].bits, codes, np.concatenate([p.scales for p in parts]), offsets)
 
 
-def quantize(matrix: FloatArray, bits: int) -> Blocks:
+def quantize(matrix: Float32Array, bits: int) -> Blocks:
     """Round a matrix: 8 bits around 0, 4 bits between each block's least and greatest value.
 
     :param matrix: Shape (rows, columns), columns a multiple of 32.
@@ -117,8 +118,8 @@ def _split(raw: npt.NDArray[np.uint8], size_bytes: int) -> npt.NDArray[np.uint8]
     return raw.reshape(len(raw), -1, size_bytes)
 
 
-def _float16(raw: npt.NDArray[np.uint8]) -> FloatArray:
-    values: FloatArray = np.ascontiguousarray(raw).view(np.float16)[..., 0].astype(np.float32)
+def _float16(raw: npt.NDArray[np.uint8]) -> Float32Array:
+    values: Float32Array = np.ascontiguousarray(raw).view(np.float16)[..., 0].astype(np.float32)
     return values
 
 

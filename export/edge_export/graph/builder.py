@@ -7,9 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
-Array = npt.NDArray[Any]
+from edge.arrays import AnyArray
 
 OPSET = 17
 IR_VERSION = 8
@@ -37,7 +36,7 @@ class WeightFile:
     def __exit__(self, *_: object) -> None:
         self._file.close()
 
-    def tensor(self, name: str, array: Array) -> Any:
+    def tensor(self, name: str, array: AnyArray) -> Any:
         """An array as a constant of that name, which stands in the file if it is large.
 
         :param name: Its name; a large one of a name that is there already is taken to be it.
@@ -100,7 +99,7 @@ class GraphBuilder:
         """
         self._outputs.append(_value_info(name, dtype, shape))
 
-    def weight(self, name: str, array: Array) -> str:
+    def weight(self, name: str, array: AnyArray) -> str:
         """Add a constant; one of a name that is there already is taken to be the same.
 
         :param name: Its name.

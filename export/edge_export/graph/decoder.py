@@ -14,8 +14,9 @@ from typing import Any
 
 import numpy as np
 
+from edge.arrays import Float32Array
 from edge_export.graph.builder import CONTRIB, GraphBuilder, WeightFile
-from edge_export.graph.decoder_config import Decoder, FloatArray
+from edge_export.graph.decoder_config import Decoder
 from edge_export.graph.weights import Weights
 
 EMBEDDING, HEAD = "model.embed_tokens", "lm_head"
@@ -79,9 +80,9 @@ def _write_graph(
 class CacheScales:
     """Steps of a layer's cache in INT8, one a channel."""
 
-    keys: FloatArray
+    keys: Float32Array
     """Shape (key heads x head size,)."""
-    values: FloatArray
+    values: Float32Array
     """As ``keys``."""
 
 

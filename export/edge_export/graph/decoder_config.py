@@ -6,11 +6,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from edge.arrays import Float32Array
 from edge_export.errors import ExportError
 
-FloatArray = npt.NDArray[np.float32]
 FAMILIES = ("llama", "qwen2", "qwen3", "gemma3_text")
 """``model_type`` of the configurations that are understood."""
 ACTIVATIONS = {"silu": "silu", "gelu_pytorch_tanh": "gelu_tanh", "gelu": "gelu"}
@@ -20,9 +19,9 @@ ACTIVATIONS = {"silu": "silu", "gelu_pytorch_tanh": "gelu_tanh", "gelu": "gelu"}
 class Rotary:
     """Cosines and sines of rotary positions."""
 
-    cos: FloatArray
+    cos: Float32Array
     """Shape (positions, head size / 2)."""
-    sin: FloatArray
+    sin: Float32Array
     """As ``cos``."""
 
 

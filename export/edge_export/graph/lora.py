@@ -13,12 +13,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from edge.arrays import AnyArray
 from edge.bundles.manifest import file_sha256
 from edge_export.errors import RecipeError
 
-Array = npt.NDArray[Any]
 CONFIG_FILE, WEIGHTS_FILE = "adapter_config.json", "adapter_model.safetensors"
 _PREFIX, _DOWN, _UP = "base_model.model.", ".lora_A.weight", ".lora_B.weight"
 
@@ -27,9 +26,9 @@ _PREFIX, _DOWN, _UP = "base_model.model.", ".lora_A.weight", ".lora_B.weight"
 class LowRank:
     """What is added to one layer: ``up @ (down @ x)``."""
 
-    down: Array
+    down: AnyArray
     """Shape (rank, inputs)."""
-    up: Array
+    up: AnyArray
     """Shape (outputs, rank), the adapter's scale included."""
 
 

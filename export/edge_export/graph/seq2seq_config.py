@@ -10,12 +10,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
-
+from edge.arrays import Float32Array
 from edge_export.errors import ExportError
 
-FloatArray = npt.NDArray[np.float32]
 FAMILIES = ("t5", "bart", "pegasus")
 """``model_type`` of the configurations that are understood."""
 ACTIVATIONS = {"relu": "relu", "gelu": "gelu", "gelu_new": "gelu_tanh"}
@@ -58,9 +55,9 @@ class Side:
     """Of the embeddings, where they are normalized."""
     last_norm: str | None
     """Of what comes out, where the parts are normalized before."""
-    positions: FloatArray | None = None
+    positions: Float32Array | None = None
     """Added to the embeddings, shape (positions, width)."""
-    distance_bias: FloatArray | None = None
+    distance_bias: Float32Array | None = None
     """Added to the attention, shape (distances, heads): of the key's place less the query's,
     from the most negative up."""
 
@@ -85,7 +82,7 @@ class Seq2Seq:
     embedding_scale: float
     head: str
     head_scale: float
-    head_bias: FloatArray | None
+    head_bias: Float32Array | None
 
     @property
     def encoder_layers(self) -> tuple[str, ...]:
@@ -146,7 +143,7 @@ def _t5(model: Any, state: Mapping[str, Any], source: int, target: int, activati
     )
 
 
-def _t5_side(side: str, config: Any, state: Mapping[str, Any], distance_bias: FloatArray) -> Side:
+def _t5_side(side: str, config: Any, state: Mapping[str, Any], distance_bias: Float32Array) -> Side:
     n_layers = config.num_layers if side == "encoder" else config.num_decoder_layers
 
     def attention(i: int, place: int, kind: str) -> AttentionNames:
@@ -173,7 +170,7 @@ def _t5_side(side: str, config: Any, state: Mapping[str, Any], distance_bias: Fl
     )
 
 
-def _distance_bias(model: Any, side: str, length: int) -> FloatArray:
+def _distance_bias(model: Any, side: str, length: int) -> Float32Array:
     """The model's own buckets at every distance; the decoder looks back only."""
     import torch
 
@@ -186,7 +183,7 @@ def _distance_bias(model: Any, side: str, length: int) -> FloatArray:
         num_buckets=attention.relative_attention_num_buckets,
         max_distance=attention.relative_attention_max_distance,
     )
-    bias: FloatArray = attention.relative_attention_bias(buckets).detach().float().numpy()
+    bias: Float32Array = attention.relative_attention_bias(buckets).detach().float().numpy()
     return bias
 
 

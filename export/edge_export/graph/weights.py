@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from edge.arrays import AnyArray
 from edge_export.errors import ExportError
 from edge_export.graph.block_quantization import BLOCK_SIZE, Blocks, quantize, stack
 from edge_export.graph.builder import CONTRIB, GraphBuilder
 from edge_export.graph.lora import LowRank
 
-Array = npt.NDArray[Any]
 FLOAT = 1
 """ONNX's number for FP32."""
 NBITS_ACCURACY = 4
@@ -27,7 +25,7 @@ class Weights:
     :param dtype: What flows through the graph: ``float32`` or ``float16``.
     """
 
-    def __init__(self, state: Mapping[str, Array], dtype: str = "float32") -> None:
+    def __init__(self, state: Mapping[str, AnyArray], dtype: str = "float32") -> None:
         self.state = state
         self.dtype = dtype
 
@@ -79,7 +77,7 @@ class Weights:
         scores = graph.node("Gemm", [rows, table], [f"{output}_own"], transB=1)
         graph.node("Cast", [scores], [output], to=FLOAT)
 
-    def _bias(self, names: Sequence[str]) -> Array | None:
+    def _bias(self, names: Sequence[str]) -> AnyArray | None:
         """Biases of layers side by side; zeros for those without where others have one."""
         found = [self.state.get(f"{name}.bias") for name in names]
         if all(bias is None for bias in found):
@@ -112,7 +110,7 @@ class BlockWeights(Weights):
 
     def __init__(
         self,
-        state: Mapping[str, Array],
+        state: Mapping[str, AnyArray],
         bits: int,
         own: Mapping[str, Blocks] | None = None,
         adapter: Mapping[str, LowRank] | None = None,
@@ -218,7 +216,7 @@ class DynamicWeights(BlockWeights):
     :param kept: Layers whose inputs reach too far to be rounded together; they stay in blocks.
     """
 
-    def __init__(self, state: Mapping[str, Array], kept: frozenset[str]) -> None:
+    def __init__(self, state: Mapping[str, AnyArray], kept: frozenset[str]) -> None:
         super().__init__(state, 8)
         self._kept = kept
 

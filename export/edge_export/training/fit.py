@@ -15,9 +15,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from edge.arrays import Float32Array, Float64Array
 from edge.english.fillers import without_lead
 from edge.english.words import Rarity, content_stems
-from edge.extraction.features import Array, FloatArray
 from edge.extraction.salience import concept_features, salience_features, with_concepts
 from edge.extraction.segmentation import (
     boundary_features,
@@ -56,14 +56,14 @@ class TrainedHead:
     n_documents: int
     n_rows: int
 
-    def predict(self, features: Features) -> Array:
+    def predict(self, features: Features) -> Float64Array:
         """One score a row, as ``edge.runtime.heads.Head.predict`` gives it.
 
         :param features: All features of the rows.
         """
         return predict_rows(self.model, feature_matrix(features, self.features))
 
-    def predict_classes(self, features: Features) -> Array:
+    def predict_classes(self, features: Features) -> Float64Array:
         """All outputs of each row, as ``edge.runtime.heads.Head.predict_classes`` gives them.
 
         :param features: All features of the rows.
@@ -71,7 +71,7 @@ class TrainedHead:
         return predict_classes(self.model, feature_matrix(features, self.features))
 
 
-def predict_rows(model: Any, rows: npt.NDArray[np.float32]) -> Array:
+def predict_rows(model: Any, rows: npt.NDArray[np.float32]) -> Float64Array:
     """Probability of the last class, or the regressed value, shape (rows,).
 
     :param model: A fitted model.
@@ -80,7 +80,7 @@ def predict_rows(model: Any, rows: npt.NDArray[np.float32]) -> Array:
     return predict_classes(model, rows)[:, -1]
 
 
-def predict_classes(model: Any, rows: npt.NDArray[np.float32]) -> Array:
+def predict_classes(model: Any, rows: npt.NDArray[np.float32]) -> Float64Array:
     """Probability of each class, or the regressed value, shape (rows, outputs).
 
     :param model: A fitted model.
@@ -99,7 +99,7 @@ class Example:
     :param rarity: Word to 0 (common) to 1 (rare).
     """
 
-    def __init__(self, document: Document, vectors: FloatArray, rarity: Rarity) -> None:
+    def __init__(self, document: Document, vectors: Float32Array, rarity: Rarity) -> None:
         self.document = document
         self.vectors = vectors
         self.rarity = rarity
@@ -115,17 +115,17 @@ class Example:
         return [content_stems(text) for text in self.texts]
 
     @cached_property
-    def salience(self) -> dict[str, Array]:
+    def salience(self) -> dict[str, Float64Array]:
         """``edge.extraction.salience.salience_features``."""
         return salience_features(self.document.sentences, self.texts, self.vectors, self.rarity)
 
     @cached_property
-    def concepts(self) -> tuple[list[str], dict[str, Array]]:
+    def concepts(self) -> tuple[list[str], dict[str, Float64Array]]:
         """``edge.extraction.salience.concept_features``."""
         return concept_features(self.stems, self.salience, self.rarity)
 
     @cached_property
-    def boundary(self) -> dict[str, Array]:
+    def boundary(self) -> dict[str, Float64Array]:
         """``edge.extraction.segmentation.boundary_features``."""
         return boundary_features(self.document.sentences, self.vectors)
 
@@ -142,9 +142,11 @@ class Example:
         return marks
 
     @cached_property
-    def overlap(self) -> Array:
+    def overlap(self) -> Float64Array:
         """Share of each sentence's words and word pairs that its human summaries use."""
-        shares: Array = np.mean([_overlap(self.texts, r) for r in self.document.references], axis=0)
+        shares: Float64Array = np.mean(
+            [_overlap(self.texts, r) for r in self.document.references], axis=0
+        )
         return shares
 
     @cached_property
@@ -184,7 +186,7 @@ def _stemmer() -> Any:
     return stemmer
 
 
-def _overlap(texts: Sequence[str], reference: str) -> Array:
+def _overlap(texts: Sequence[str], reference: str) -> Float64Array:
     words = rouge_words(reference)
     known, pairs = set(words), set(itertools.pairwise(words))
     shares = []
@@ -219,14 +221,14 @@ def fit_chapter_heads(examples: Sequence[Example], log: Log) -> list[TrainedHead
     """
     examples = [example for example in examples if example.document.boundaries is not None]
     log(f"opening: {len(examples)} documents")
-    opening: list[Array] = [np.zeros(0)] * len(examples)
+    opening: list[Float64Array] = [np.zeros(0)] * len(examples)
     for known, unknown in inner_folds(examples):
         head = _fit_opening([examples[i] for i in known])
         for i in unknown:
             opening[i] = head.predict(opening_features(examples[i].vectors))
     log("boundary")
     draw = np.random.default_rng(SEED)
-    columns: list[dict[str, Array]] = []
+    columns: list[dict[str, Float64Array]] = []
     labels, weights = [], []
     for example, scores in zip(examples, opening, strict=True):
         features = with_opening(example.boundary, scores, example.document.sentences)
@@ -273,7 +275,7 @@ def fit_sentence_heads(examples: Sequence[Example], log: Log) -> list[TrainedHea
     """
     examples = [example for example in examples if example.document.references]
     log(f"concept, relevance: {len(examples)} documents")
-    extra: list[dict[str, Array]] = [{}] * len(examples)
+    extra: list[dict[str, Float64Array]] = [{}] * len(examples)
     for known, unknown in inner_folds(examples):
         concept, relevance = _fit_helpers([examples[i] for i in known])
         for i in unknown:
@@ -317,7 +319,7 @@ def _fit_helpers(examples: Sequence[Example]) -> tuple[TrainedHead, TrainedHead]
 
 def _with_helpers(
     example: Example, concept: TrainedHead, relevance: TrainedHead
-) -> dict[str, Array]:
+) -> dict[str, Float64Array]:
     keys, features = example.concepts
     probability = dict(zip(keys, concept.predict(features), strict=True)) if keys else {}
     score = relevance.predict({"vector": example.vectors})

@@ -13,8 +13,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from edge.arrays import Float32Array, Float64Array
 from edge.english.words import Rarity, is_content_word
-from edge.extraction.features import Array, FloatArray
 from edge.extraction.keyphrases import Centre, phrase_features, worth_embedding
 from edge.extraction.phrases import MAX_PHRASE_WORDS, Candidate, Key, find_phrases
 from edge.extraction.tagger import tag_sentences
@@ -83,8 +83,8 @@ class PhraseExample:
 
     document: Document
     pool: tuple[Candidate, ...]
-    features: Mapping[str, Array]
-    targets: Array
+    features: Mapping[str, Float64Array]
+    targets: Float64Array
     """Shape (phrases,): 1 for a phrase people named it by, less for one only mentioned."""
 
 
@@ -110,7 +110,7 @@ class PhraseSource:
         sentences = self.source.document.sentences
         return [sentence.text for sentence in sentences] + [c.text for c in self.pool]
 
-    def measured(self, vectors: FloatArray) -> PhraseExample | None:
+    def measured(self, vectors: Float32Array) -> PhraseExample | None:
         """The example; None where there are too few phrases, or none that people used.
 
         :param vectors: Vectors of ``texts``, shape (texts, dimension).

@@ -15,11 +15,11 @@ from pathlib import Path
 
 import numpy as np
 
-from edge.abstractive.grounding import as_said, support_features
+from edge.abstractive.grounding import source_passage, support_features
+from edge.arrays import Float64Array
 from edge.english.claims import names_in, numbers_in
 from edge.english.fillers import without_lead
 from edge.english.words import words
-from edge.extraction.features import Array
 from edge.runtime.encoder import Encoder
 from edge.runtime.heads import feature_matrix
 from edge.transcript.sentences import sentence_texts
@@ -52,7 +52,7 @@ class Claims:
 class SupportRows:
     """All claims, measured."""
 
-    features: dict[str, Array]
+    features: dict[str, Float64Array]
     kinds: tuple[str, ...]
     shows: tuple[str, ...]
 
@@ -120,14 +120,14 @@ def measure_claims(claims: Sequence[Claims], encoder: Encoder) -> SupportRows:
     :param claims: As ``read_claims`` gives them.
     :param encoder: The model.
     """
-    columns: dict[str, list[Array]] = defaultdict(list)
+    columns: dict[str, list[Float64Array]] = defaultdict(list)
     kinds: list[str] = []
     shows: list[str] = []
     for own in claims:
         texts = [without_lead(sentence.text) for sentence in own.document.sentences]
         speakers = [sentence.speaker for sentence in own.document.sentences]
         vectors = encoder.encode([*texts, *own.texts])
-        said = as_said(texts, vectors[: len(texts)], speakers)
+        said = source_passage(texts, vectors[: len(texts)], speakers)
         rows = support_features(own.texts, vectors[len(texts) :], said, encoder.rarity)
         for name, values in rows.items():
             columns[name].append(values)
@@ -152,7 +152,7 @@ def fit_support_head(rows: SupportRows, n_documents: int) -> TrainedHead:
     return TrainedHead("support", names, model, matrix[:2000], n_documents, len(matrix))
 
 
-def held_out_scores(rows: SupportRows) -> Array:
+def held_out_scores(rows: SupportRows) -> Float64Array:
     """Each claim's support by a head that saw no claim of its show.
 
     :param rows: As ``measure_claims`` gives them.
@@ -166,7 +166,7 @@ def held_out_scores(rows: SupportRows) -> Array:
     return scores
 
 
-def area_under_curve(scores: Array, kinds: Sequence[str], kind: str | None = None) -> float:
+def area_under_curve(scores: Float64Array, kinds: Sequence[str], kind: str | None = None) -> float:
     """Chance that a supported sentence scores above a spoilt one.
 
     :param scores: Of each claim.
