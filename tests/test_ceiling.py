@@ -13,10 +13,10 @@ from click.testing import CliRunner
 
 import edge.device.memory_limit
 import edge.runtime.memory
+from edge.__main__ import main
 from edge.bench.episode import make_transcript
 from edge.bundles.manifest import read_bundle
 from edge.bundles.store import find_bundle
-from edge.cli.main import main
 from edge.device.memory_limit import BATCH_SIZES, MIB, MemoryLimit
 from edge.errors import MemoryLimitError
 from tests.conftest import CHIP, ROOT

@@ -21,14 +21,29 @@ if TYPE_CHECKING:
 
 
 class EdgeCommand(click.Group):
-    """Turns expected errors into one clear message and exit code 1; loads ``bench`` if asked."""
+    """Turns expected errors into one clear message and exit code 1.
+
+    Commands of rooms above this one are added by name, and loaded when they are asked for.
+    """
+
+    def __init__(self, *arguments: Any, **settings: Any) -> None:
+        super().__init__(*arguments, **settings)
+        self._lazy: dict[str, Callable[[], click.Command]] = {}
+
+    def add_lazy_command(self, name: str, load: Callable[[], click.Command]) -> None:
+        """Add a command that is not imported yet.
+
+        :param name: Its name.
+        :param load: Returns it.
+        """
+        self._lazy[name] = load
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """All commands, by name.
 
         :param ctx: click's context.
         """
-        return sorted([*super().list_commands(ctx), "bench"])
+        return sorted([*super().list_commands(ctx), *self._lazy])
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """A command.
@@ -36,10 +51,8 @@ class EdgeCommand(click.Group):
         :param ctx: click's context.
         :param cmd_name: Its name.
         """
-        if cmd_name == "bench":
-            from edge.bench.cli import bench
-
-            return bench
+        if cmd_name in self._lazy:
+            return self._lazy[cmd_name]()
         return super().get_command(ctx, cmd_name)
 
     def invoke(self, ctx: click.Context) -> Any:
