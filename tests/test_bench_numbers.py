@@ -29,7 +29,8 @@ from edge.bench.statistics import (
 from edge.device import energy
 from edge.device import state as state_module
 from edge.device.energy import Counter, Meter, Power, find_source, pmic_watts
-from edge.device.state import identity, meminfo, state
+from edge.device.kernel import cpu_flags, cpu_model, meminfo
+from edge.device.state import identity, state
 from edge.errors import BenchError
 from tests.test_bench import case_of
 
@@ -142,6 +143,7 @@ def lay_out(root: Path, files: dict[str, str]) -> Path:
 PI = {
     "proc/device-tree/model": "Raspberry Pi 5 Model B Rev 1.0\0",
     "proc/device-tree/compatible": "raspberrypi,5-model-b\0brcm,bcm2712\0",
+    "proc/cpuinfo": "processor\t: 0\nFeatures\t: fp asimd asimddp\n\nModel\t\t: Raspberry Pi 5\n",
     "proc/meminfo": "MemTotal: 8000000 kB\nSwapTotal: 100000 kB\nSwapFree: 90000 kB\n",
     "proc/loadavg": "0.25 0.2 0.1 1/100 1234\n",
     "sys/devices/system/cpu/cpu0/cpufreq/scaling_governor": "ondemand\n",
@@ -155,10 +157,12 @@ PI = {
 def test_a_board_tells_what_it_is_and_how_it_is(tmp_path: Path) -> None:
     root = lay_out(tmp_path, PI)
     found = identity(root)
-    assert found["board_model"] == "Raspberry Pi 5 Model B Rev 1.0"
-    assert found["soc"] == "brcm,bcm2712"
-    assert found["cpu_governor"] == "ondemand"
-    assert found["ram_total"] == 8000000 * 1024
+    assert found.board_model == "Raspberry Pi 5 Model B Rev 1.0"
+    assert found.soc == "brcm,bcm2712"
+    assert found.cpu_governor == "ondemand"
+    assert found.ram_total == 8000000 * 1024
+    assert found.cpu == cpu_model(root) == "Raspberry Pi 5"
+    assert cpu_flags(root) == {"fp", "asimd", "asimddp"}
     now = state(root)
     assert (now.freq_mhz, now.temp_c, now.load_average) == (2400.0, 61.2, 0.25)
     assert now.swap_used == 10000 * 1024
@@ -167,8 +171,9 @@ def test_a_board_tells_what_it_is_and_how_it_is(tmp_path: Path) -> None:
 def test_a_machine_that_tells_nothing_is_not_guessed(tmp_path: Path) -> None:
     now = state(tmp_path)
     assert (now.freq_mhz, now.temp_c, now.swap_used, now.load_average) == (None,) * 4
-    assert identity(tmp_path)["board_model"] is None
+    assert identity(tmp_path).board_model is None
     assert meminfo(tmp_path) == {}
+    assert cpu_model(tmp_path) and cpu_flags(tmp_path) == frozenset()
 
 
 def test_work_of_others_is_seen(tmp_path: Path) -> None:

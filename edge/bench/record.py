@@ -10,7 +10,7 @@ import secrets
 import statistics
 import subprocess
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime, timezone
 from importlib.metadata import version
 from pathlib import Path
@@ -69,7 +69,7 @@ def new_record(power_source: str | None, power_reason: str) -> Json:
         "tool_version": __version__,
         "git_commit": _git_commit(),
         "ort_version": version("onnxruntime"),
-        **identity(),
+        **asdict(identity()),
         "arena": ARENA,
         "beside": None,
         "power_source": power_source,
