@@ -21,7 +21,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.processes import spread, take_turns_apart
+from benchmarks.processes import Turns, spread, take_turns
 from benchmarks.quality import baselines, data, metrics, phrase_baselines
 from benchmarks.quality.data import Item
 from edge.abstractive.drafts import Summarizer
@@ -157,7 +157,7 @@ def measure(
     :param watts: What a plug meter shows, where there is one.
     """
     costs: dict[str, dict[str, Any]] = {}
-    for name, own in take_turns_apart(commands, runs, 1, watts).items():
+    for name, own in take_turns(Turns(commands, runs, warm_up=1, watts=watts)).items():
         joules = [sample.energy_j for sample in own if sample.energy_j is not None]
         costs[name] = {
             "wall_s": spread([sample.wall_s for sample in own]),
