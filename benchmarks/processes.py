@@ -109,4 +109,6 @@ def spread(values: Sequence[float]) -> dict[str, float]:
 
 if __name__ == "__main__":
     taken = _take_turns(Turns(**json.loads(sys.stdin.read())))
-    print(json.dumps({name: [asdict(sample) for sample in own] for name, own in taken.items()}))
+    print(
+        json.dumps({name: [asdict(sample) for sample in rounds] for name, rounds in taken.items()})
+    )

@@ -204,7 +204,7 @@ def names_said(written: Sequence[str], spoken: str) -> tuple[str, ...]:
     """
     said = f" {' '.join(words(spoken))} "
     said_small = said.lower()
-    found: dict[str, None] = {}
+    names: dict[str, None] = {}
     for name in (match.group() for text in written for match in _NAME.finditer(text)):
         parts = words(name)
         while parts and not is_content_word(parts[0]):
@@ -212,5 +212,5 @@ def names_said(written: Sequence[str], spoken: str) -> tuple[str, ...]:
         bare = f" {' '.join(parts)} "
         n_said = said_small.count(bare.lower())
         if parts and n_said and said.count(bare) >= n_said / 2:
-            found[bare.strip()] = None
-    return tuple(found)
+            names[bare.strip()] = None
+    return tuple(names)

@@ -56,8 +56,8 @@ def topic_recall(phrases: Sequence[str], item: Item) -> float:
     """
     said = {stem for sentence in item.sentences for stem in content_stems(sentence.text)}
     wanted = {stem for title in item.titles for stem in content_stems(title)} & said
-    found = {stem for phrase in phrases for stem in content_stems(phrase)}
-    return 100 * len(wanted & found) / max(1, len(wanted))
+    covered = {stem for phrase in phrases for stem in content_stems(phrase)}
+    return 100 * len(wanted & covered) / max(1, len(wanted))
 
 
 def score(
