@@ -15,7 +15,7 @@ EPISODE = "seeds/gradient-dissent_johannes-otterbach_whisper-timed.txt"
 
 
 class ModelsHook(BuildHookInterface):
-    """Adds them to the wheel; an editable installation finds them in the checkout."""
+    """Adds these to the wheel; an editable installation finds them in the checkout."""
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
         """Name the files.
@@ -27,10 +27,10 @@ class ModelsHook(BuildHookInterface):
             return
         root = Path(self.root)
         models = root / "models"
-        parts = [
+        shipped = [
             *models.glob("*/recipe.toml"),
             *(p.parent for p in models.glob("*/*/manifest.json")),
         ]
-        inside = {str(part): f"edge/models/{part.relative_to(models)}" for part in sorted(parts)}
-        inside[str(root / EPISODE)] = "edge/bench/episode.txt"
-        build_data["force_include"].update(inside)
+        targets = {str(path): f"edge/models/{path.relative_to(models)}" for path in sorted(shipped)}
+        targets[str(root / EPISODE)] = "edge/bench/episode.txt"  # where edge.bench.episode looks
+        build_data["force_include"].update(targets)
