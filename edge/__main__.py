@@ -1,7 +1,19 @@
 """The program: ``edge``, or ``python -m edge``."""
 
+import click
+
 from edge.cli.main import main
 from edge.cli.startup import begin, end
+
+
+def _load_bench() -> click.Command:
+    """The suite that measures the other commands, and so stands above them."""
+    from edge.bench.cli import bench
+
+    return bench
+
+
+main.add_late("bench", _load_bench)
 
 
 def run() -> None:

@@ -11,19 +11,20 @@ from typing import TYPE_CHECKING
 from edge.english.fillers import ShownTexts
 from edge.extraction import keyphrases, quotes, selection
 from edge.extraction.episode import EpisodeAnalysis, all_mentions, read_episode
+from edge.options import DigestOptions, Observer
 from edge.records import (
-    ALL_PARTS,
     Chapter,
     Coverage,
     Digest,
     DomainWarning,
+    ExtractedSentence,
     Keyphrase,
     ModelUse,
     Sentence,
     Transcript,
     Written,
 )
-from edge.runtime.encoder import Encoder, LoadingEncoder, Progress
+from edge.runtime.encoder import Encoder, LoadingEncoder
 from edge.runtime.providers import PROVIDERS
 from edge.stages import stage, stopwatch
 from edge.transcript import boilerplate
@@ -35,7 +36,9 @@ if TYPE_CHECKING:  # what writes is loaded only where it is asked
     from edge.abstractive.passages import EpisodeContext
     from edge.abstractive.summarize import WrittenChapter
 
-DEFAULT_SUMMARY_WORDS = 120
+DEFAULT_OPTIONS = DigestOptions()
+SILENT = Observer()
+UNTITLED = "Untitled episode"
 N_KEYPHRASES = 15
 MAX_CONTENDERS = 1024
 """Of an episode of several parts, so many sentences are compared with each other."""
@@ -44,30 +47,20 @@ MAX_CONTENDERS = 1024
 def digest_transcript(
     transcript: Transcript,
     encoder: Encoder | LoadingEncoder,
+    options: DigestOptions = DEFAULT_OPTIONS,
     *,
-    source_path: str,
-    fallback_title: str,
-    summary_words: int = DEFAULT_SUMMARY_WORDS,
-    parts: frozenset[str] = ALL_PARTS,
-    progress: Progress | None = None,
-    writer: Summarizer | None = None,
-    summary_reason: str = "",
-    told: Callable[[Chapter], None] = lambda chapter: None,
+    summarizer: Summarizer | None = None,
+    observer: Observer = SILENT,
     warnings: tuple[DomainWarning, ...] | None = None,
 ) -> Digest:
     """Digest one episode. The same input and bundles give the same digest, on any threads.
 
     :param transcript: A repaired transcript.
     :param encoder: The sentence encoder; one that still loads is waited for when it is needed.
-    :param source_path: Where the transcript came from, for the record.
-    :param fallback_title: Title where the transcript names none.
-    :param summary_words: Word budget of the summary; at least one sentence is given.
-    :param parts: Which of ``summary``, ``keyphrases`` and ``chapters`` to make.
-    :param progress: Told of the encoder's progress.
-    :param writer: Tells the chapters and the episode in sentences of its own; None for a
+    :param options: What the digest is to hold; ``kind`` is who writes, and so ``summarizer``.
+    :param summarizer: Tells the chapters and the episode in sentences of its own; None for a
         summary of the transcript's sentences.
-    :param summary_reason: Why there is no writer, where that was left to the program.
-    :param told: Told of each chapter that the writer is done with.
+    :param observer: Who is told how far it is.
     :param warnings: As ``edge.transcript.language.find_warnings`` gives them, where they are known.
     :raises BundleError: If the bundle has no heads.
     :raises InferenceError: If the model fails.
@@ -89,18 +82,20 @@ def digest_transcript(
             texts,
             usable,
             encoder,
-            titles="chapters" in parts,
-            keep_vectors=writer is not None,
-            progress=progress,
+            titles="chapters" in options.parts,
+            keep_vectors=summarizer is not None,
+            progress=observer.on_progress,
         )
         model = encoder.ready()
         with stage("rank"):
             ranked = selection.rank_sentences(sentences, texts, usable, reading.salience)
-            shown = _choose(sentences, usable, ranked, reading, model, summary_words, parts)
+            shown = _choose(sentences, usable, ranked, reading, model, options.words, options.parts)
         with stage("chapters"):
-            found_chapters = _chapters(transcript, sentences, usable, ranked, reading, parts)
+            found_chapters = _chapters(
+                transcript, sentences, usable, ranked, reading, options.parts
+            )
         written = None
-        if writer is not None and found_chapters and "summary" in parts:
+        if summarizer is not None and found_chapters and "summary" in options.parts:
             from edge.abstractive.passages import EpisodeContext
 
             assert reading.vectors is not None  # asked for above
@@ -109,17 +104,29 @@ def digest_transcript(
             )
             with stage("write"):
                 found_chapters, written = _write(
-                    material, reading.spans, found_chapters, writer, summary_words, told
+                    material,
+                    reading.spans,
+                    found_chapters,
+                    summarizer,
+                    options.words,
+                    observer.on_chapter,
                 )
         with stage("keyphrases"):
-            found_phrases = _keyphrases(sentences, usable, reading, model, parts)
+            found_phrases = _keyphrases(sentences, usable, reading, model, options.parts)
         used = [(model.bundle, model.placement)]
-        if writer is not None:
-            used.append((writer.generator.bundle, writer.generator.placement))
+        if summarizer is not None:
+            used.append((summarizer.generator.bundle, summarizer.generator.placement))
+
+        def sentences_at(indices: Sequence[int]) -> tuple[ExtractedSentence, ...]:
+            return tuple(
+                selection.to_extracted_sentence(sentences[i], texts[i], float(ranked.carried[i]))
+                for i in indices
+            )
+
         return Digest(
             transcript=transcript,
-            title=transcript.title or fallback_title,
-            source_path=source_path,
+            title=transcript.title or UNTITLED,
+            source_path=transcript.source_path,
             models=tuple(
                 ModelUse(
                     bundle.manifest.name,
@@ -130,15 +137,10 @@ def digest_transcript(
                 )
                 for bundle, placement in used
             ),
-            **{
-                name: tuple(
-                    selection.to_extracted_sentence(
-                        sentences[i], texts[i], float(ranked.carried[i])
-                    )
-                    for i in chosen
-                )
-                for name, chosen in shown.items()
-            },
+            summary=sentences_at(shown["summary"]),
+            key_points=sentences_at(shown["key_points"]),
+            quotes=sentences_at(shown["quotes"]),
+            questions=sentences_at(shown["questions"]),
             keyphrases=tuple(found_phrases),
             chapters=tuple(found_chapters),
             coverage=Coverage(
@@ -150,7 +152,6 @@ def digest_transcript(
             warnings=warnings,
             timings_s=watch.seconds(),
             written=written,
-            summary_reason=summary_reason,
         )
 
 
@@ -158,7 +159,7 @@ def _write(
     material: EpisodeContext,
     spans: Sequence[tuple[int, int]],
     found: Sequence[Chapter],
-    writer: Summarizer,
+    summarizer: Summarizer,
     summary_words: int,
     told: Callable[[Chapter], None],
 ) -> tuple[list[Chapter], Written]:
@@ -174,7 +175,7 @@ def _write(
         )
         told(chapters[own.place])
 
-    drafts = write_chapters(material, spans, writer, tell)
+    drafts = write_chapters(material, spans, summarizer, tell)
     summary = write_episode(material, drafts, summary_words)
     written = Written(
         sentences=tuple(summary),

@@ -52,6 +52,9 @@ class Transcript:
     """Recognised format, such as ``whisper.cpp-stdout``."""
     language: str | None = None
     title: str | None = None
+    """Of the episode, where the transcript or whoever read it tells."""
+    source_path: str = ""
+    """Where it came from, for the record."""
     repairs: tuple[Repair, ...] = ()
     repeated: frozenset[int] = frozenset()
     """Indices of segments that only repeat the one before them (a recogniser's loop)."""

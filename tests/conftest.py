@@ -32,9 +32,4 @@ def encoder() -> Encoder:
 @pytest.fixture(scope="session")
 def seed_digests(encoder: Encoder) -> dict[str, Digest]:
     """The digest of every seed, by file name."""
-    return {
-        path.name: digest_transcript(
-            read_transcript(path), encoder, source_path=path.name, fallback_title=path.stem
-        )
-        for path in SEEDS
-    }
+    return {path.name: digest_transcript(read_transcript(path), encoder) for path in SEEDS}

@@ -197,9 +197,7 @@ def test_nonsense_is_replaced_by_the_key_point(
 
 def test_a_digest_never_shows_what_does_not_hold(writer: Summarizer, encoder: Encoder) -> None:
     transcript = read_transcript(CHIP)
-    digest = digest_transcript(
-        transcript, encoder, source_path="x", fallback_title="X", writer=writer
-    )
+    digest = digest_transcript(transcript, encoder, summarizer=writer)
     document = to_dict(digest)
     schema = json.loads((ROOT / "edge" / "digest.schema.json").read_text())
     jsonschema.validate(document, schema)

@@ -17,6 +17,7 @@ import jsonschema
 import pytest
 from click.testing import CliRunner
 
+from edge.__main__ import main
 from edge.bench.cases import (
     COLD,
     SCENARIOS,
@@ -34,7 +35,6 @@ from edge.bench.record import load
 from edge.bench.run import run
 from edge.bench.tables import all_tables, report_markdown, scaling_table, verdict
 from edge.bundles.store import find_bundle, list_bundles
-from edge.cli.main import main
 from edge.device.energy import find_source
 from edge.errors import BenchError
 from edge.runtime.session import runtime_version

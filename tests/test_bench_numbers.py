@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
+from edge.__main__ import main
 from edge.bench.cost import Prices, cost_of, cost_tables, digest_cases, read_prices
 from edge.bench.record import machine_reasons
 from edge.bench.statistics import (
@@ -25,7 +26,6 @@ from edge.bench.statistics import (
     is_noisy,
     percentile,
 )
-from edge.cli.main import main
 from edge.device import energy
 from edge.device import state as state_module
 from edge.device.energy import Counter, Meter, Power, find_source, pmic_watts

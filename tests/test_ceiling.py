@@ -13,10 +13,10 @@ from click.testing import CliRunner
 
 import edge.device.memory_limit
 import edge.runtime.memory
+from edge.__main__ import main
 from edge.bench.episode import make_transcript
 from edge.bundles.manifest import read_bundle
 from edge.bundles.store import find_bundle
-from edge.cli.main import main
 from edge.device.memory_limit import BATCH_SIZES, MIB, MemoryLimit
 from edge.errors import MemoryLimitError
 from tests.conftest import CHIP, ROOT
@@ -122,7 +122,7 @@ def test_the_kernel_tells_what_there_is() -> None:
 
 
 def test_sizes_are_read() -> None:
-    from edge.cli.values import Bytes
+    from edge.cli.options import Bytes
 
     read = Bytes().convert
     assert read("256M", None, None) == read("256MiB", None, None) == 256 * MIB

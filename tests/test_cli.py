@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
+from edge.__main__ import main
 from edge.bundles.store import find_bundle
-from edge.cli.main import main
 from tests.conftest import CHIP
 
 SHORT = (

@@ -12,6 +12,7 @@ import pytest
 
 from edge import render
 from edge.english.fillers import without_lead
+from edge.options import DigestOptions
 from edge.pipeline import digest_transcript
 from edge.records import Digest, ExtractedSentence
 from edge.runtime.encoder import Encoder
@@ -24,7 +25,7 @@ NAMES = [path.name for path in SEEDS]
 
 def digest_of(text: str, encoder: Encoder, **options) -> Digest:
     transcript = parse_transcript(text.encode())
-    return digest_transcript(transcript, encoder, source_path="x", fallback_title="X", **options)
+    return digest_transcript(transcript, encoder, **options)
 
 
 def test_there_are_five_seeds() -> None:
@@ -120,17 +121,13 @@ def test_known_adverts_are_found_where_they_are(seed_digests: dict[str, Digest])
 def test_summary_keeps_its_word_budget(encoder: Encoder) -> None:
     transcript = read_transcript(CHIP)
     for words in (40, 200):
-        digest = digest_transcript(
-            transcript, encoder, source_path="x", fallback_title="X", summary_words=words
-        )
+        digest = digest_transcript(transcript, encoder, DigestOptions(words=words))
         n_words = sum(len(point.text.split()) for point in digest.summary)
         assert words * 0.4 < n_words <= words
 
 
 def test_same_input_same_bytes(encoder: Encoder, seed_digests: dict[str, Digest]) -> None:
-    again = digest_transcript(
-        read_transcript(CHIP), encoder, source_path=CHIP.name, fallback_title=CHIP.stem
-    )
+    again = digest_transcript(read_transcript(CHIP), encoder)
 
     def timeless(digest: Digest) -> str:
         document = render.to_dict(digest)

@@ -23,6 +23,7 @@ from edge.extraction import episode
 from edge.extraction.episode import PART_WORDS, WHOLE_WORDS, all_mentions, read_episode
 from edge.extraction.phrases import find_phrases
 from edge.extraction.tagger import tag_sentences
+from edge.options import Observer
 from edge.pipeline import digest_transcript
 from edge.records import Digest
 from edge.runtime.encoder import Encoder, LoadingEncoder
@@ -37,7 +38,7 @@ N_WORDS = WHOLE_WORDS + 1000
 @pytest.fixture(scope="module")
 def long_digest(encoder: Encoder) -> Digest:
     transcript = parse_transcript(make_transcript(N_WORDS).encode())
-    return digest_transcript(transcript, encoder, source_path="x", fallback_title="X")
+    return digest_transcript(transcript, encoder)
 
 
 def test_a_long_episode_is_read_in_parts_that_tile_it(encoder: Encoder) -> None:
@@ -90,8 +91,7 @@ def test_progress_rises_to_all_words(encoder: Encoder, monkeypatch: pytest.Monke
     seen: list[tuple[int, int]] = []
     transcript = parse_transcript(make_transcript(N_WORDS).encode())
     digest_transcript(
-        transcript, encoder, source_path="x", fallback_title="X",
-        progress=lambda done, total: seen.append((done, total)),
+        transcript, encoder, observer=Observer(lambda done, total: seen.append((done, total))),
     )  # fmt: skip
     assert seen[-1] == (N_WORDS, N_WORDS)
     assert [done for done, _ in seen] == sorted(done for done, _ in seen)
@@ -103,8 +103,6 @@ def test_the_digest_does_not_depend_on_the_threads(seed_digests: dict[str, Diges
         digest = digest_transcript(
             read_transcript(CHIP),
             LoadingEncoder(find_bundle(), threads),
-            source_path=CHIP.name,
-            fallback_title=CHIP.stem,
         )
         documents.append(render.to_dict(digest))
     documents.append(render.to_dict(seed_digests[CHIP.name]))
@@ -119,7 +117,7 @@ def test_one_part_less_does_not_lose_the_last_words(
     monkeypatch.setattr(episode, "PART_WORDS", 700)
     monkeypatch.setattr(episode, "WHOLE_WORDS", 1000)
     transcript = read_transcript(CHIP)
-    digest = digest_transcript(transcript, encoder, source_path="x", fallback_title="X")
+    digest = digest_transcript(transcript, encoder)
     assert digest.chapters[0].first_segment == 0
     assert digest.chapters[-1].last_segment == len(transcript.segments) - 1
     assert digest.coverage.words_read == transcript.n_words

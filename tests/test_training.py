@@ -112,9 +112,7 @@ def test_heads_are_learned_always_to_the_same_bytes(bundle: Path, data: Path) ->
     for head in after.manifest.heads:
         assert head.certificate["max_difference"] <= head.certificate["limit"]
         assert set(head.training["data_sha256"]) == {path.name for path in data.iterdir()}
-    digest = digest_transcript(
-        read_transcript(CHIP), Encoder(after), source_path="x", fallback_title="X"
-    )
+    digest = digest_transcript(read_transcript(CHIP), Encoder(after))
     assert digest.key_points
 
 
@@ -180,7 +178,7 @@ def test_a_table_is_distilled_and_takes_heads(bundle: Path, data: Path, tmp_path
     assert mine[0] @ mine[1] > mine[0] @ mine[2]
     assert np.allclose(np.linalg.norm(mine, axis=1), 1, atol=1e-5)
     assert (mine * theirs).sum(axis=1).min() > 0.9
-    digest = digest_transcript(read_transcript(CHIP), student, source_path="x", fallback_title="X")
+    digest = digest_transcript(read_transcript(CHIP), student)
     assert digest.key_points
 
 

@@ -32,6 +32,7 @@ from edge.extraction.phrases import find_phrases
 from edge.extraction.tagger import tag_sentences
 from edge.extraction.titles import MAX_TITLE_WORDS, chapter_phrases, title_chapters
 from edge.generation.generator import Generator
+from edge.options import DigestOptions
 from edge.pipeline import digest_transcript
 from edge.records import Digest, Sentence
 from edge.runtime.encoder import Encoder, Progress
@@ -63,9 +64,7 @@ class RememberingEncoder(Encoder):
 
 
 def _digest(item: Item, encoder: Encoder, max_words: int = 120) -> Digest:
-    return digest_transcript(
-        item.transcript, encoder, source_path="", fallback_title="", summary_words=max_words
-    )
+    return digest_transcript(item.transcript, encoder, DigestOptions(words=max_words))
 
 
 def score_summaries(

@@ -31,6 +31,7 @@ from edge.bundles.store import find_bundle
 from edge.device.energy import find_source
 from edge.english.fillers import without_lead
 from edge.english.words import content_stems
+from edge.options import DigestOptions
 from edge.pipeline import digest_transcript
 from edge.records import Digest
 from edge.runtime.encoder import Encoder
@@ -140,10 +141,8 @@ def _digest(item: Item, encoder: Encoder, writer: Summarizer | None = None) -> D
     return digest_transcript(
         item.transcript,
         encoder,
-        source_path="",
-        fallback_title="",
-        summary_words=SUMMARY_WORDS,
-        writer=writer,
+        DigestOptions(words=SUMMARY_WORDS),
+        summarizer=writer,
     )
 
 

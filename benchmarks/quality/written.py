@@ -23,6 +23,7 @@ from edge.extraction.titles import chapter_phrases, title_chapters
 from edge.generation.chat_format import Prompt
 from edge.generation.generator import Generator
 from edge.generation.sampling import GenerationSettings
+from edge.options import DigestOptions
 from edge.pipeline import digest_transcript
 from edge.runtime.encoder import Encoder
 from edge.transcript.sentences import sentence_texts
@@ -51,8 +52,8 @@ def score_written(
         texts = [without_lead(sentence.text) for sentence in item.sentences]
         vectors = encoder.encode([sentence.text for sentence in item.sentences])
         digest = digest_transcript(
-            item.transcript, encoder, source_path="", fallback_title="",
-            summary_words=max_words, writer=writer,
+            item.transcript, encoder,
+            DigestOptions(words=max_words), summarizer=writer,
         )  # fmt: skip
         assert digest.written is not None
         found = {

@@ -11,7 +11,7 @@ from typing import Any
 
 import click
 
-from edge.cli.values import Bytes, Seconds
+from edge.cli.options import Bytes, Seconds
 
 RECORD = click.Path(path_type=Path, dir_okay=False)
 

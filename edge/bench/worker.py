@@ -160,13 +160,7 @@ def _digest_json(source: str, encoder: Encoder, writer: Summarizer | None) -> tu
     from edge.render import to_json
     from edge.transcript import read_transcript
 
-    digest = digest_transcript(
-        read_transcript(Path(source)),
-        encoder,
-        source_path=source,
-        fallback_title=Path(source).stem,
-        writer=writer,
-    )
+    digest = digest_transcript(read_transcript(Path(source)), encoder, summarizer=writer)
     return digest, to_json(digest)
 
 

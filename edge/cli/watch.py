@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from edge.cli.options import digest_options, summary_options
-from edge.cli.values import Seconds
+from edge.cli.options import Seconds, digest_options, read_options, summary_options
 from edge.errors import EdgeError
 
 if TYPE_CHECKING:
@@ -37,24 +36,24 @@ FOLDER = click.Path(path_type=Path, file_okay=False)
 @click.option("--once", is_flag=True, help="Do what is there, and end.")
 @digest_options(("json", "md", "text"))
 @summary_options
-def watch(inbox: Path, words: int, **options: Any) -> None:
+def watch(inbox: Path, **options: Any) -> None:
     """Digest the transcripts of the folder INBOX, and those that come.
 
     Each content is digested once, whatever its file is called. It may be stopped at any moment,
     and goes on where it was. With --once the exit code is 1 if a file could not be digested.
     """
-    from edge.cli.digests import Digester
+    from edge.cli.digests import DigestPrinter
     from edge.jobs.watch import Inbox, only_one
     from edge.render import SUFFIXES
 
-    digester = Digester(options, words=words)
-    digester.wait()  # a model that does not work is told at once, not at the first episode
+    printer = DigestPrinter(*read_options(options))
+    printer.wait()  # a model that does not work is told at once, not at the first episode
     with only_one(options["output"]):
         watched = Inbox(
             inbox,
             options["output"],
             SUFFIXES[options["format_name"]],
-            digester.render,
+            printer.render,
             options["settle"],
             options["quarantine"],
         )
