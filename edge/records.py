@@ -181,6 +181,17 @@ class WrittenSentence:
     """``written``, ``rewritten`` at the second try, or ``key_point``."""
 
 
+def written_text(sentences: Sequence[WrittenSentence]) -> str:
+    """Sentences as one text; a key point among a model's own is the quote it is.
+
+    :param sentences: Of a summary.
+    """
+    return " ".join(
+        f"“{sentence.text}”" if sentence.source == "key_point" else sentence.text
+        for sentence in sentences
+    )
+
+
 @dataclass(frozen=True)
 class Mention:
     """One place where a keyphrase is said."""
@@ -271,6 +282,13 @@ class Digest:
     """The summary in a model's own sentences, where one was asked."""
     summary_reason: str = ""
     """Why the summary is of the transcript's own sentences, where that was left to the program."""
+
+    @property
+    def summary_text(self) -> str:
+        """The summary as one text: a model's sentences where one wrote, else the transcript's."""
+        if self.written is not None:
+            return written_text(self.written.sentences)
+        return " ".join(sentence.text for sentence in self.summary)
 
 
 @dataclass(frozen=True)

@@ -201,4 +201,4 @@ def test_two_transcriptions_of_one_episode_agree(seed_digests: dict[str, Digest]
 
 
 def test_schema_is_packaged() -> None:
-    assert (Path(render.__file__).parent / "digest.schema.json").is_file()
+    assert (Path(render.__file__).parents[1] / "digest.schema.json").is_file()
