@@ -31,8 +31,8 @@ from edge.transcript.language import find_warnings
 from edge.transcript.sentences import is_annotation, rebuild_sentences
 
 if TYPE_CHECKING:  # what writes is loaded only where it is asked
+    from edge.abstractive.context import EpisodeContext
     from edge.abstractive.drafts import Summarizer
-    from edge.abstractive.passages import EpisodeContext
     from edge.abstractive.summarize import WrittenChapter
 
 DEFAULT_SUMMARY_WORDS = 120
@@ -101,15 +101,15 @@ def digest_transcript(
             found_chapters = _chapters(transcript, sentences, usable, ranked, reading, parts)
         written = None
         if writer is not None and found_chapters and "summary" in parts:
-            from edge.abstractive.passages import EpisodeContext
+            from edge.abstractive.context import EpisodeContext
 
             assert reading.vectors is not None  # asked for above
-            material = EpisodeContext(
+            context = EpisodeContext(
                 sentences, texts, usable, reading.vectors, reading.salience, ranked
             )
             with stage("write"):
                 found_chapters, written = _write(
-                    material, reading.spans, found_chapters, writer, summary_words, told
+                    context, reading.spans, found_chapters, writer, summary_words, told
                 )
         with stage("keyphrases"):
             found_phrases = _keyphrases(sentences, usable, reading, model, parts)
@@ -155,7 +155,7 @@ def digest_transcript(
 
 
 def _write(
-    material: EpisodeContext,
+    context: EpisodeContext,
     spans: Sequence[tuple[int, int]],
     found: Sequence[Chapter],
     writer: Summarizer,
@@ -167,15 +167,15 @@ def _write(
 
     chapters = list(found)
 
-    def tell(own: WrittenChapter) -> None:
-        chapter = chapters[own.place]
-        chapters[own.place] = replace(
-            chapter, title=own.title or chapter.title, summary=own.sentences
+    def on_chapter(written: WrittenChapter) -> None:
+        chapter = chapters[written.index]
+        chapters[written.index] = replace(
+            chapter, title=written.title or chapter.title, summary=written.sentences
         )
-        told(chapters[own.place])
+        told(chapters[written.index])
 
-    drafts = write_chapters(material, spans, writer, tell)
-    summary = write_episode(material, drafts, summary_words)
+    drafts = write_chapters(context, spans, writer, on_chapter)
+    summary = write_episode(context, drafts, summary_words)
     written = Written(
         sentences=tuple(summary),
         n_rejected=sum(draft.n_rejected for draft in drafts),
