@@ -217,20 +217,35 @@ def test_a_digest_never_shows_what_does_not_hold(summarizer: Summarizer, encoder
     assert "“" in to_markdown(digest)
 
 
-def test_the_time_budget_decides_what_auto_does(
-    tiny: Path, encoder: Encoder, summarizer: Summarizer
-) -> None:
+def test_the_time_budget_decides_what_auto_does(summarizer: Summarizer) -> None:
     throughput = measure_throughput(summarizer)
     assert throughput.seconds(10_000) > throughput.seconds(1_000) > 0
     assert Throughput(400.0, 10.0).seconds(8_000) > 30
-    bundle = read_bundle(tiny)
-    assert LazySummarizer(bundle, encoder, 2, None).choose(10**9)[1] == ""
-    nobody, reason = LazySummarizer(bundle, encoder, 2, 0.001).choose(10_000)
+    assert LazySummarizer(lambda: summarizer).choose(10**9) == (summarizer, "")
+    nobody, reason = LazySummarizer(lambda: summarizer, 0.001).choose(10_000)
     assert nobody is None
-    assert "budget" in reason
-    assert LazySummarizer(None, encoder, 2, 60.0).choose(100) == (
+    assert reason.startswith("tiny-llama-fp32 would take about ")
+    assert reason.endswith(" s on this device, and the budget is 0 s")
+    assert LazySummarizer(None, 60.0).choose(100) == (
         None, "no model here was taught to sum up speech",
     )  # fmt: skip
+
+
+def test_a_summarizer_is_loaded_once_and_only_when_it_is_needed(summarizer: Summarizer) -> None:
+    n_loads = 0
+
+    def load() -> Summarizer:
+        nonlocal n_loads
+        n_loads += 1
+        return summarizer
+
+    lazy = LazySummarizer(load)
+    assert (lazy.placements, n_loads) == ({}, 0)
+    lazy.choose(100)
+    lazy.choose(100)
+    assert n_loads == 1
+    assert lazy.placements == {"tiny-llama-fp32": summarizer.generator.placement}
+    assert LazySummarizer(None).placements == {}
 
 
 def test_only_a_fine_tuned_model_writes(encoder: Encoder) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -95,6 +96,7 @@ class Digester:
                 "On a workstation: 'edge-export build spoken-135m --precision int4'; copy the "
                 "folder here and 'edge models add FOLDER'. Or use --kind extractive.",
             )
+        from edge.abstractive.drafts import Summarizer
         from edge.abstractive.time_budget import LazySummarizer
 
         encoder = self._encoder.ready()
@@ -104,9 +106,12 @@ class Digester:
             except MemoryLimitError as error:
                 if kind == "abstractive":
                     raise
-                return LazySummarizer(None, encoder, None, None, why_none=error.message)
-        budget_s = self._options["budget"] if kind == "auto" else None
-        return LazySummarizer(bundle, encoder, self._options["threads"], budget_s, self._execution)
+                return LazySummarizer(None, why_none=error.message)
+        if bundle is None:
+            return LazySummarizer(None)
+        threads, execution = self._options["threads"], self._execution
+        load = partial(Summarizer, bundle, encoder, threads, execution)
+        return LazySummarizer(load, self._options["budget"] if kind == "auto" else None)
 
     def _announce(self) -> None:
         """Say once of each model where it runs."""
