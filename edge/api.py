@@ -1,4 +1,4 @@
-"""The door for Python programs: ``edge.digest("episode.srt")``. docs/python.md shows how it is used.
+"""The door for Python programs: ``edge.digest("episode.srt")``; docs/python.md is its page.
 
 The command line is written on the same ``Digester``.
 """
@@ -154,8 +154,8 @@ def digest(
     :param title: Of the episode; None for what the transcript or its file name tells.
     :param words: Word budget of the summary.
     :param parts: Which of ``summary``, ``keyphrases`` and ``chapters`` to make.
-    :param encoder: From ``load_encoder``, or the name or folder of its bundle; None for the default.
-    :param writer: From ``load_writer``, or the name or folder of its bundle: summary and chapters
+    :param encoder: From ``load_encoder``, or its bundle's name or folder; None for the default.
+    :param writer: From ``load_writer``, or its bundle's name or folder: summary and chapters
         are told in its own sentences, each checked. None for the transcript's own sentences.
     :param budget_s: Time that writing may take; where it would take longer, the summary is of the
         transcript's own sentences, and says why. None for as long as it takes.
@@ -231,6 +231,8 @@ def _digester(
     reading: Encoder | LoadingEncoder
     if isinstance(encoder, Encoder):
         reading = encoder
+    elif encoder is None and isinstance(writer, Summarizer):
+        reading = writer.encoder
     else:
         reading = LoadingEncoder(find_bundle(encoder), None, Execution(AUTO_PROVIDER))
     if writer is None:
@@ -259,7 +261,7 @@ def _read(source: Source) -> Transcript:
     return read_transcript(Path(source))
 
 
-class _Unheard(Exception):  # noqa: N818 - it ends work that nobody waits for, and is no error
+class _Unheard(Exception):
     """Nobody listens any more."""
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from edge.device.memory_limit import MIB, MemoryLimit
@@ -132,6 +133,7 @@ def _find_summarizer(
     encoder: Encoder,
     memory_limit: MemoryLimit | None,
 ) -> LazySummarizer:
+    from edge.abstractive.drafts import Summarizer
     from edge.abstractive.time_budget import LazySummarizer
     from edge.bundles.store import find_summarizer
 
@@ -148,6 +150,9 @@ def _find_summarizer(
         except MemoryLimitError as error:
             if options.kind == ABSTRACTIVE:
                 raise
-            return LazySummarizer(None, encoder, None, None, why_none=error.message)
+            return LazySummarizer(None, why_none=error.message)
     budget_s = options.budget_s if options.kind == AUTO else None
-    return LazySummarizer(bundle, encoder, models.threads, budget_s, models.execution)
+    if bundle is None:
+        return LazySummarizer(None)
+    load = partial(Summarizer, bundle, encoder, models.threads, models.execution)
+    return LazySummarizer(load, budget_s)

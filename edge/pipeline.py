@@ -32,8 +32,8 @@ from edge.transcript.language import find_warnings
 from edge.transcript.sentences import is_annotation, rebuild_sentences
 
 if TYPE_CHECKING:  # what writes is loaded only where it is asked
+    from edge.abstractive.context import EpisodeContext
     from edge.abstractive.drafts import Summarizer
-    from edge.abstractive.passages import EpisodeContext
     from edge.abstractive.summarize import WrittenChapter
 
 DEFAULT_OPTIONS = DigestOptions()
@@ -96,7 +96,7 @@ def digest_transcript(
             )
         written = None
         if summarizer is not None and found_chapters and "summary" in options.parts:
-            from edge.abstractive.passages import EpisodeContext
+            from edge.abstractive.context import EpisodeContext
 
             assert reading.vectors is not None  # asked for above
             material = EpisodeContext(
@@ -137,7 +137,7 @@ def digest_transcript(
                 )
                 for bundle, placement in used
             ),
-            summary=sentences_at(shown["summary"]),
+            summary_sentences=sentences_at(shown["summary"]),
             key_points=sentences_at(shown["key_points"]),
             quotes=sentences_at(shown["quotes"]),
             questions=sentences_at(shown["questions"]),
@@ -168,12 +168,12 @@ def _write(
 
     chapters = list(found)
 
-    def tell(own: WrittenChapter) -> None:
-        chapter = chapters[own.place]
-        chapters[own.place] = replace(
-            chapter, title=own.title or chapter.title, summary=own.sentences
+    def tell(written: WrittenChapter) -> None:
+        chapter = chapters[written.index]
+        chapters[written.index] = replace(
+            chapter, title=written.title or chapter.title, summary=written.sentences
         )
-        told(chapters[own.place])
+        told(chapters[written.index])
 
     drafts = write_chapters(material, spans, summarizer, tell)
     summary = write_episode(material, drafts, summary_words)

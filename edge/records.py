@@ -184,6 +184,17 @@ class WrittenSentence:
     """``written``, ``rewritten`` at the second try, or ``key_point``."""
 
 
+def written_text(sentences: Sequence[WrittenSentence]) -> str:
+    """Sentences as one text; a key point among a model's own is the quote it is.
+
+    :param sentences: Of a summary.
+    """
+    return " ".join(
+        f"“{sentence.text}”" if sentence.source == "key_point" else sentence.text
+        for sentence in sentences
+    )
+
+
 @dataclass(frozen=True)
 class Mention:
     """One place where a keyphrase is said."""
@@ -258,7 +269,8 @@ class Digest:
     title: str
     source_path: str
     models: tuple[ModelUse, ...]
-    summary: tuple[ExtractedSentence, ...]
+    summary_sentences: tuple[ExtractedSentence, ...]
+    """The transcript's own, also where a model wrote the summary."""
     key_points: tuple[ExtractedSentence, ...]
     quotes: tuple[ExtractedSentence, ...]
     """Sentences of 15 to 45 words worth repeating; none is a key point too."""
@@ -275,6 +287,13 @@ class Digest:
     summary_reason: str = ""
     """Why the summary is of the transcript's own sentences, where that was left to the program."""
 
+    @property
+    def summary(self) -> str:
+        """The summary as one text: a model's sentences where one wrote, else the transcript's."""
+        if self.written is not None:
+            return written_text(self.written.sentences)
+        return " ".join(sentence.text for sentence in self.summary_sentences)
+
 
 @dataclass(frozen=True)
 class Written:
@@ -282,7 +301,7 @@ class Written:
 
     sentences: tuple[WrittenSentence, ...]
     n_rejected: int
-    """Sentences of the chapters' first writing that did not hold and are not shown."""
+    """Sentences written for the chapters, at either try, that did not hold and are not shown."""
     words_read: int
     """Of the transcript, by the model: sentences with content, of long chapters the most
     salient."""

@@ -52,7 +52,7 @@ def test_every_item_is_said_in_its_segments(name: str, seed_digests: dict[str, D
     def said(first: int, last: int) -> str:
         return " ".join(segment.text for segment in segments[first : last + 1])
 
-    points: tuple[ExtractedSentence, ...] = digest.key_points + digest.summary
+    points: tuple[ExtractedSentence, ...] = digest.key_points + digest.summary_sentences
     assert len(points) >= 8
     for point in points:
         assert point.text[1:] in said(point.first_segment, point.last_segment)
@@ -104,7 +104,7 @@ def test_key_points_are_complete_thoughts(name: str, seed_digests: dict[str, Dig
 def test_adverts_and_cold_opens_are_kept_out(name: str, seed_digests: dict[str, Digest]) -> None:
     digest = seed_digests[name]
     assert digest.coverage.excluded
-    shown = " ".join(point.text for point in digest.key_points + digest.summary)
+    shown = " ".join(point.text for point in digest.key_points + digest.summary_sentences)
     for advert in ("Weights & Biases", "Weights and Biases", "show notes", "newsletter", "contest"):
         assert advert not in shown
     for point in digest.key_points:
@@ -122,7 +122,7 @@ def test_summary_keeps_its_word_budget(encoder: Encoder) -> None:
     transcript = read_transcript(CHIP)
     for words in (40, 200):
         digest = digest_transcript(transcript, encoder, DigestOptions(words=words))
-        n_words = sum(len(point.text.split()) for point in digest.summary)
+        n_words = sum(len(point.text.split()) for point in digest.summary_sentences)
         assert words * 0.4 < n_words <= words
 
 
@@ -198,4 +198,4 @@ def test_two_transcriptions_of_one_episode_agree(seed_digests: dict[str, Digest]
 
 
 def test_schema_is_packaged() -> None:
-    assert (Path(render.__file__).parent / "digest.schema.json").is_file()
+    assert (Path(render.__file__).parents[1] / "digest.schema.json").is_file()

@@ -7,7 +7,7 @@ import pytest
 
 from edge.abstractive.requests import (
     answer_text,
-    choose_read,
+    choose_sentences,
     episode_request,
     passage_text,
     split_answer,
@@ -59,7 +59,7 @@ def test_speakers_are_named_once_a_turn() -> None:
 def test_the_most_salient_sentences_that_fit_are_read_in_spoken_order() -> None:
     texts = ["Yeah.", "Inference costs money.", "Halving inference time decides.", "Okay, right."]
     salience = np.array([9.0, 0.1, 0.5, 8.0])
-    assert choose_read(texts, range(4), salience) == [1, 2]
-    assert choose_read(texts, range(4), salience, max_words=5) == [2]
-    assert choose_read(texts, [1], salience) == [1]
-    assert choose_read(texts, [0, 3], salience) == []
+    assert choose_sentences(texts, range(4), salience) == [1, 2]
+    assert choose_sentences(texts, range(4), salience, max_words=5) == [2]
+    assert choose_sentences(texts, [1], salience) == [1]
+    assert choose_sentences(texts, [0, 3], salience) == []

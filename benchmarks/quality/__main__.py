@@ -85,7 +85,9 @@ def score_summaries(
             name: choose(texts, vectors, max_words) for name, choose in baselines.SUMMARIES.items()
         }
         for name, model in {OURS: encoder, **others}.items():
-            found[name] = [point.text for point in _digest(item, model, max_words).summary]
+            found[name] = [
+                point.text for point in _digest(item, model, max_words).summary_sentences
+            ]
         found["greedy oracle"] = baselines.oracle(texts, item.reference, max_words)
         for name, chosen in found.items():
             n_words = sum(len(text.split()) for text in chosen)

@@ -120,7 +120,7 @@ def score(
         }
         for name, encoder in encoders.items():
             digest = _digest(item, encoder)
-            summary = [point.text for point in digest.summary]
+            summary = [point.text for point in digest.summary_sentences]
             found[name] = summary, [phrase.text for phrase in digest.keyphrases]
         for name, writer in writers.items() if item.id in for_writers else ():
             written = _digest(item, reader, writer).written

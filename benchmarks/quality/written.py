@@ -11,8 +11,9 @@ from itertools import pairwise
 
 from benchmarks.quality import baselines, metrics
 from benchmarks.quality.data import Item
+from edge.abstractive.context import EpisodeContext
 from edge.abstractive.drafts import Summarizer
-from edge.abstractive.passages import EpisodeContext, read_passage
+from edge.abstractive.passages import fit_passage
 from edge.abstractive.requests import split_answer, summary_request
 from edge.abstractive.summarize import write_chapters
 from edge.english.fillers import without_lead
@@ -58,19 +59,19 @@ def score_written(
         assert digest.written is not None
         found = {
             OURS: [sentence.text for sentence in digest.written.sentences],
-            "edge, extractive": [point.text for point in digest.summary],
+            "edge, extractive": [point.text for point in digest.summary_sentences],
         }
         for name in ("lead", "TF-IDF centroid + MMR"):
             found[name] = baselines.SUMMARIES[name](texts, vectors, max_words)
-        material = material_of(item, encoder)
+        context = context_of(item, encoder)
         ask = partial(summary_request, n_words=max_words)
-        everything = material.inside((0, len(texts)))
-        reading = read_passage(material, everything, ask, writer.fits)
-        if reading is not None:
+        everything = context.candidates_in((0, len(texts)))
+        prompt = fit_passage(context, everything, ask, writer.fits)
+        if prompt is not None:
             room = GenerationSettings(max_new_tokens=2 * max_words + 24)
-            asked = [("the same model, unchecked, at once", writer.generator, reading.request)]
+            asked = [("the same model, unchecked, at once", writer.generator, prompt.request)]
             if untaught is not None:
-                asked.append(("the base model as it comes", untaught, reading.request))
+                asked.append(("the base model as it comes", untaught, prompt.request))
             for name, generator, request in asked:
                 answer = generator.generate([Prompt(request)], room)[0].text
                 found[name] = sentence_texts(split_answer(answer)[0])
@@ -97,11 +98,11 @@ def score_written_titles(items: Sequence[Item], encoder: Encoder, writer: Summar
         if not named:
             continue
         kept = [spans[k] for k in named]
-        material = material_of(item, encoder)
+        context = context_of(item, encoder)
         tags = tag_sentences(item.sentences, encoder.heads["tagger"])
-        phrases = chapter_phrases(kept, item.sentences, material.usable, tags)
-        extractive = title_chapters(kept, item.sentences, phrases, material.vectors, encoder)
-        written = [chapter.title for chapter in write_chapters(material, kept, writer)]
+        phrases = chapter_phrases(kept, item.sentences, context.is_candidate, tags)
+        extractive = title_chapters(kept, item.sentences, phrases, context.vectors, encoder)
+        written = [chapter.title for chapter in write_chapters(context, kept, writer)]
         found = {
             OURS: [own or other for own, other in zip(written, extractive, strict=True)],
             "edge, extractive": extractive,
@@ -117,7 +118,7 @@ def score_written_titles(items: Sequence[Item], encoder: Encoder, writer: Summar
     return rows
 
 
-def material_of(item: Item, encoder: Encoder) -> EpisodeContext:
+def context_of(item: Item, encoder: Encoder) -> EpisodeContext:
     """A document as the digest's earlier stages leave it.
 
     :param item: The document.

@@ -21,7 +21,7 @@ from typing import Any
 from edge.abstractive.requests import (
     PASSAGE_WORDS,
     answer_text,
-    choose_read,
+    choose_sentences,
     episode_request,
     passage_text,
     summary_request,
@@ -148,7 +148,7 @@ class _Reader:
             encoder = self._encoder
             vectors = encoder.encode([sentence.text for sentence in sentences])
             salience = predict_salience(sentences, texts, vectors, encoder.heads, encoder.rarity)
-            kept = choose_read(texts, everything, salience, max_words)
+            kept = choose_sentences(texts, everything, salience, max_words)
         return passage_text(sentences, texts, kept)
 
 

@@ -15,7 +15,8 @@ from pathlib import Path
 
 import numpy as np
 
-from edge.abstractive.grounding import source_passage, support_features
+from edge.abstractive.grounding import source_passage
+from edge.abstractive.support import support_features
 from edge.arrays import Float64Array
 from edge.english.claims import names_in, numbers_in
 from edge.english.fillers import without_lead
@@ -127,8 +128,8 @@ def measure_claims(claims: Sequence[Claims], encoder: Encoder) -> SupportRows:
         texts = [without_lead(sentence.text) for sentence in own.document.sentences]
         speakers = [sentence.speaker for sentence in own.document.sentences]
         vectors = encoder.encode([*texts, *own.texts])
-        said = source_passage(texts, vectors[: len(texts)], speakers)
-        rows = support_features(own.texts, vectors[len(texts) :], said, encoder.rarity)
+        passage = source_passage(texts, vectors[: len(texts)], speakers)
+        rows = support_features(own.texts, vectors[len(texts) :], passage, encoder.rarity)
         for name, values in rows.items():
             columns[name].append(values)
         kinds += own.kinds
