@@ -28,6 +28,7 @@ if TYPE_CHECKING:
         load_encoder,
         load_writer,
     )
+    from edge.digester import Digester, open_digester
     from edge.errors import (
         BundleError,
         EdgeError,
@@ -37,8 +38,10 @@ if TYPE_CHECKING:
         OutputError,
         TranscriptError,
     )
+    from edge.options import DigestOptions, ModelOptions, Observer
     from edge.records import Transcript
     from edge.runtime.encoder import Encoder
+    from edge.runtime.providers import Execution
     from edge.transcript import parse_transcript, read_transcript
 
 __version__ = "0.2.0"
@@ -48,11 +51,16 @@ __all__ = [
     "ChapterEvent",
     "Digest",
     "DigestEvent",
+    "DigestOptions",
+    "Digester",
     "EdgeError",
     "Encoder",
     "Event",
+    "Execution",
     "InferenceError",
     "MemoryLimitError",
+    "ModelOptions",
+    "Observer",
     "OptionError",
     "OutputError",
     "ProgressEvent",
@@ -64,6 +72,7 @@ __all__ = [
     "digest_stream",
     "load_encoder",
     "load_writer",
+    "open_digester",
     "parse_transcript",
     "read_transcript",
 ]
@@ -73,9 +82,12 @@ _HOMES = {
         "BundleError", "EdgeError", "InferenceError", "MemoryLimitError", "OptionError",
         "OutputError", "TranscriptError",
     ),
+    "edge.digester": ("Digester", "open_digester"),
+    "edge.options": ("DigestOptions", "ModelOptions", "Observer"),
     "edge.transcript": ("parse_transcript", "read_transcript"),
     "edge.records": ("Transcript",),
     "edge.runtime.encoder": ("Encoder",),
+    "edge.runtime.providers": ("Execution",),
     "edge.abstractive.drafts": ("Summarizer",),
 }  # fmt: skip
 """Where a name comes from, if not from ``edge.api``."""

@@ -51,10 +51,8 @@ def test_the_first_lines_of_the_page_run_as_they_stand(folder: Path) -> None:
     assert len(python(first, folder).split()) > 60
 
 
-@pytest.mark.skipif(sys.version_info < (3, 10), reason="match")
 def test_all_code_of_the_page_runs_in_its_order(folder: Path) -> None:
-    code = "\n".join(["from pathlib import Path", *BLOCKS])
-    output = python(code, folder)
+    output = python("\n".join(BLOCKS), folder)
     assert "cannot read no-such-file.srt" in output
 
 

@@ -37,12 +37,13 @@ REPAIR_DETAILS = {
 """Every kind of repair, and what was done, for a person."""
 
 
-def read_transcript(path: Path) -> Transcript:
+def read_transcript(path: str | Path) -> Transcript:
     """Read a transcript file; where it names no title, the file's name gives one.
 
     :param path: Any of the formats of docs/formats.md.
     :raises TranscriptError: If the file cannot be read, is empty or is no transcript.
     """
+    path = Path(path)
     try:
         raw = path.read_bytes()
     except OSError as error:
