@@ -11,7 +11,7 @@ from edge.runtime.encoder import Encoder
 
 GOLDEN_COSINE = "golden_cosine"
 """Metric of an encoder: lowest cosine between the golden vectors and this device's; 1 is best."""
-GOLDEN_NATS_OFF = "golden_nats_off"
+GOLDEN_NLL_ERROR = "golden_nats_off"
 """Metric of a generator: how far its mean NLL of the golden text is off, in nats a token."""
 
 
@@ -54,5 +54,5 @@ def generator_agreement(generator: Generator) -> GoldenAgreement:
     :raises InferenceError: If onnxruntime fails.
     """
     golden = generator.spec.golden
-    nats_off = abs(generator.mean_nll(golden.text) - golden.nats_per_token)
-    return GoldenAgreement(GOLDEN_NATS_OFF, nats_off, golden.max_difference)
+    nll_error = abs(generator.mean_nll(golden.text) - golden.nats_per_token)
+    return GoldenAgreement(GOLDEN_NLL_ERROR, nll_error, golden.max_difference)

@@ -8,7 +8,7 @@ from pathlib import Path
 from edge.bundles.manifest import Bundle, read_bundle
 from edge.device.golden import (
     GOLDEN_COSINE,
-    GOLDEN_NATS_OFF,
+    GOLDEN_NLL_ERROR,
     GoldenAgreement,
     encoder_agreement,
     generator_agreement,
@@ -22,11 +22,13 @@ from edge.runtime.providers import CPU, ON_CPU, Execution, Placement
 
 _RIGHT = {
     GOLDEN_COSINE: "golden sample agrees {value:.4f} (least {limit})",
-    GOLDEN_NATS_OFF: "golden sample agrees to {value:.4f} nats a token (most {limit})",
+    GOLDEN_NLL_ERROR: "golden sample agrees to {value:.4f} nats a token (most {limit})",
 }
 _WRONG = {
     GOLDEN_COSINE: "the golden sample of {id} agrees only {value:.4f}, least is {limit}",
-    GOLDEN_NATS_OFF: ("{id} finds its golden sample {value:.4f} nats a token off, most is {limit}"),
+    GOLDEN_NLL_ERROR: (
+        "{id} finds its golden sample {value:.4f} nats a token off, most is {limit}"
+    ),
 }
 _OTHER_RUNTIME = (
     "This onnxruntime does not run the model right on this processor; try another version."
