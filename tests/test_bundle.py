@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from edge.bundles.manifest import SCHEMA_VERSION, manifest_from_dict, read_bundle, verify_files
-from edge.bundles.onnx_file import external_data_paths
+from edge.bundles.files import external_data_paths, verify_files
+from edge.bundles.manifest import SCHEMA_VERSION, manifest_from_dict, read_bundle
 from edge.bundles.store import add_bundle, find_bundle, list_bundles, remove_bundle
 from edge.device.golden import encoder_agreement
 from edge.errors import BundleError, InferenceError

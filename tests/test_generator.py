@@ -270,7 +270,7 @@ def test_a_digest_with_such_a_model_is_refused_clearly() -> None:
 
 
 def test_weights_outside_are_counted_once() -> None:
-    from edge.bundles.onnx_file import external_data_bytes
+    from edge.bundles.files import external_data_bytes
 
     folder = ROOT / "tests" / "data" / "bundles" / "tiny-qwen3-int4"
     # The embedding is both looked up and multiplied with, from the same bytes.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -10,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from edge.arrays import Float32Array
-from edge.bundles.files import load_tokenizer, model_path
-from edge.bundles.manifest import TASK_TEXT_GENERATION, Bundle, verify_files
+from edge.bundles.files import model_path, verify_files
+from edge.bundles.manifest import TASK_TEXT_GENERATION, Bundle
 from edge.errors import BundleError
 from edge.generation.chat_format import Prompt, render
 from edge.generation.decoder import Decoder
@@ -20,6 +19,7 @@ from edge.generation.sampling import GenerationSettings, TokenRules, log_softmax
 from edge.generation.seq2seq import EncoderDecoder
 from edge.runtime.providers import ON_CPU, Execution
 from edge.runtime.session import Session, default_threads, runtime_version
+from edge.runtime.tokenizer import load_tokenizer, special_tokens
 from edge.stages import stage
 
 BATCH_ROWS = 8
@@ -69,8 +69,7 @@ class Generator:
             self.spec.end_token_ids, self.spec.first_token_id, self.spec.last_token_id
         )
         self._tokenizer = load_tokenizer(bundle)
-        added = json.loads(bundle.path("tokenizer.json").read_bytes()).get("added_tokens", [])
-        self._special = tuple(token["content"] for token in added if token["special"])
+        self._special_tokens = special_tokens(bundle)
         self.model = _load_model(bundle, threads or default_threads(), execution)
         self.placement = self.model.placement
 
@@ -80,7 +79,7 @@ class Generator:
         :param prompt: The request.
         """
         form = self.spec.prompt
-        text = render(prompt, form, self._special)
+        text = render(prompt, form, self._special_tokens)
         return self._encode(text, form.adds_special_tokens)
 
     def generate(

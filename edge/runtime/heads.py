@@ -13,8 +13,8 @@ import numpy as np
 import numpy.typing as npt
 
 from edge.arrays import Float64Array
+from edge.bundles.files import external_data_paths
 from edge.bundles.manifest import Bundle
-from edge.bundles.onnx_file import external_data_paths
 from edge.bundles.specs import HeadSpec
 from edge.errors import BundleError
 from edge.runtime.session import Session
