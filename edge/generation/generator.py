@@ -18,7 +18,7 @@ from edge.generation.loop import IsFinished, search_beams, write_tokens
 from edge.generation.sampling import GenerationSettings, TokenRules, log_softmax
 from edge.generation.seq2seq import EncoderDecoder
 from edge.runtime.providers import ON_CPU, Execution
-from edge.runtime.session import Session, default_threads, runtime_version
+from edge.runtime.session import Session, default_threads, release, runtime_version
 from edge.runtime.tokenizer import load_tokenizer, special_tokens
 from edge.stages import stage
 
@@ -215,30 +215,34 @@ class Generator:
 
 def _check_runtime(bundle_id: str, least: str) -> None:
     here = runtime_version()
-    if _release(here) < _release(least):
+    if release(here) < release(least):
         raise BundleError(
             f"model {bundle_id} needs onnxruntime {least} or newer; here is {here}",
             "Update it (pip install --upgrade onnxruntime), or export in fp32, which needs less.",
         )
 
 
-def _release(version: str) -> tuple[int, ...]:
-    return tuple(int(part) for part in version.split(".")[:2])
-
-
 def _load_model(bundle: Bundle, threads: int, execution: Execution) -> Decoder | EncoderDecoder:
-    spec, precision = bundle.manifest.generator, bundle.manifest.precision
+    spec = bundle.manifest.generator
     assert spec is not None
-    session = Session(model_path(bundle), threads, False, execution, precision, True)
+    session = _load_session(bundle, "model.onnx", threads, execution)
     if bundle.manifest.task == TASK_TEXT_GENERATION:
         return Decoder(session, spec.context_tokens)
     if spec.start_token_id is None or spec.pad_token_id is None:
         raise BundleError(f"bundle {bundle.id} names no start or padding token", "Export it again.")
-    encoder = Session(
-        model_path(bundle, "encoder.onnx"), threads, False, execution, precision, True
-    )
+    encoder = _load_session(bundle, "encoder.onnx", threads, execution)
     return EncoderDecoder(
         encoder, session, spec.context_tokens, spec.max_new_tokens, spec.start_token_id
+    )
+
+
+def _load_session(bundle: Bundle, name: str, threads: int, execution: Execution) -> Session:
+    return Session(
+        model_path(bundle, name),
+        threads,
+        execution=execution,
+        precision=bundle.manifest.precision,
+        is_generator=True,
     )
 
 

@@ -7,7 +7,8 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 
 from edge.arrays import AnyArray, Float32Array, Int32Array, Int64Array
-from edge.runtime.session import GpuArray, Session
+from edge.runtime.binding import GpuArray
+from edge.runtime.session import Session
 from edge.stages import stage
 
 Cache = dict[str, AnyArray]

@@ -55,7 +55,9 @@ class Encoder:
         self.spec = bundle.manifest.encoder
         self._tokenizer = load_tokenizer(bundle)
         # A thread a batch: none waits for the others at the end of each operator.
-        self._session = Session(model_path(bundle), 1, ARENA, execution, bundle.manifest.precision)
+        self._session = Session(
+            model_path(bundle), 1, ARENA, execution, precision=bundle.manifest.precision
+        )
         self.placement = self._session.placement
         on_gpu = self._session.gpu is not None
         self._threads = 1 if on_gpu else threads or default_threads()

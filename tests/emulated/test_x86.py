@@ -28,7 +28,7 @@ VECTORS = """
 import json, sys
 from edge.device.golden import encoder_agreement
 from edge.runtime.encoder import Encoder
-from edge.runtime.session import products_overflow
+from edge.runtime.int8_products import products_overflow
 from edge.bundles.store import find_bundle
 encoder = Encoder(find_bundle(), 1)
 vectors = encoder.encode(json.loads(sys.argv[1])).tolist()
