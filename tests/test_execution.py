@@ -266,7 +266,7 @@ def test_arrays_elsewhere_change_as_those_here_do(monkeypatch: pytest.MonkeyPatc
 
         rows.edit(change)
         rows.row(1).edit(lambda array: array.fill(7))
-        chosen = rows.select([1, 2])
+        chosen = rows.select_rows([1, 2])
         chosen.edit(lambda array: array.__imul__(2))  # copies: the others stay
         results.append((len(rows), len(chosen), rows.on_cpu(), chosen.on_cpu()))
     here, there = results

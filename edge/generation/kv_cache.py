@@ -1,8 +1,9 @@
-"""Texts that grow by a token at a time on a cache that the model reads and writes in place."""
+"""The KV cache, which the model reads and writes in place, and texts decoded on it."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -53,10 +54,10 @@ class RowArrays:
 
         :param i: Which.
         """
-        own = RowArrays({}, self._gpu)
+        row = RowArrays({}, self._gpu)
         for name, array in self.arrays.items():
-            own.arrays[name] = array.row(i) if isinstance(array, GpuArray) else array[i : i + 1]
-        return own
+            row.arrays[name] = array.row(i) if isinstance(array, GpuArray) else array[i : i + 1]
+        return row
 
     def on_cpu(self) -> Cache:
         """The arrays; a GPU's are copied."""
@@ -78,23 +79,23 @@ class RowArrays:
             else:
                 change(array)
 
-    def select(self, rows: Sequence[int]) -> RowArrays:
+    def select_rows(self, rows: Sequence[int]) -> RowArrays:
         """Copies of some rows.
 
         :param rows: Which.
         """
-        chosen = {name: array[list(rows)] for name, array in self.on_cpu().items()}
-        return RowArrays(chosen, self._gpu)
+        selected = {name: array[list(rows)] for name, array in self.on_cpu().items()}
+        return RowArrays(selected, self._gpu)
 
 
-class Step:
-    """One run of the model, prepared: tokens and lengths are written into its arrays.
+class ForwardPass:
+    """A run of the model, prepared once: tokens and lengths are written into its arrays.
 
     :param session: The model.
     :param cache: Read and written in place.
     :param token_ids: Shape (rows, new tokens).
     :param constants: Its other inputs.
-    :param n_wanted: Tokens of each row that scores are given after.
+    :param n_logits: Tokens of each row after which the model gives logits.
     """
 
     def __init__(
@@ -103,11 +104,12 @@ class Step:
         cache: RowArrays,
         token_ids: Int64Array,
         constants: Mapping[str, AnyArray | GpuArray],
-        n_wanted: int = 1,
+        n_logits: int = 1,
     ) -> None:
         rows = len(token_ids)
         self.token_ids = token_ids
-        self.logits = np.empty((rows * n_wanted, session.outputs["logits"].shape[1]), np.float32)
+        vocabulary_size = session.outputs["logits"].shape[1]
+        self.logits = np.empty((rows * n_logits, vocabulary_size), np.float32)
         self._lengths = np.zeros(rows, np.int32)
         self._total = np.zeros((), np.int32)
         inputs: dict[str, AnyArray | GpuArray] = {
@@ -121,7 +123,7 @@ class Step:
         self._binding = session.bind({**inputs, **past}, {"logits": self.logits, **present})
 
     def run(self, n_past: Int32Array) -> None:
-        """Run the model.
+        """Run the model; ``logits`` are new, and the cache has the tokens.
 
         :param n_past: Tokens of each row that are in the cache, shape (rows,).
         """
@@ -130,15 +132,24 @@ class Step:
         self._binding.run()
 
 
+@dataclass(frozen=True)
+class FixedInputs:
+    """Inputs of a model that stay as they are from token to token."""
+
+    shared: Mapping[str, AnyArray]
+    """Of all rows together."""
+    per_prompt: RowArrays
+    """With a row for each prompt; prompts have equally many rows of the cache."""
+
+
 class DecodeState:
-    """Prompts that were read, and what is written after them; rows are texts.
+    """Prompts after prefill, and what is decoded after them; rows are texts.
 
     :param session: The model.
     :param cache: Of all rows.
     :param lengths: Tokens of each row in the cache, shape (rows,).
-    :param logits: Scores of each row's next token, shape (rows, vocabulary).
-    :param constants: Inputs that stay as they are.
-    :param by_prompt: Inputs with a row for each prompt; prompts have equally many rows.
+    :param logits: Of each row's next token, shape (rows, vocabulary).
+    :param fixed: The model's other inputs.
     """
 
     def __init__(
@@ -147,49 +158,47 @@ class DecodeState:
         cache: RowArrays,
         lengths: Int32Array,
         logits: Float32Array,
-        constants: Mapping[str, AnyArray],
-        by_prompt: RowArrays,
+        fixed: FixedInputs,
     ) -> None:
         self.logits = logits
         self._session = session
         self._cache = cache
         self._lengths = lengths
-        self._constants = constants
-        self._by_prompt = by_prompt
+        self._fixed = fixed
         self._first_new = int(lengths.min())
-        self._step: Step | None = None
+        self._forward: ForwardPass | None = None
 
-    def advance(self, token_ids: Sequence[int]) -> None:
-        """Write one token a row; ``logits`` then are those of the next.
+    def decode_step(self, token_ids: Sequence[int]) -> None:
+        """Add one token to each row; ``logits`` then are those of the next.
 
         :param token_ids: One a row.
         """
-        if self._step is None:
+        if self._forward is None:
             column = np.zeros((len(self._lengths), 1), np.int64)
-            inputs = {**self._constants, **self._by_prompt.arrays}
-            self._step = Step(self._session, self._cache, column, inputs)
-        self._step.token_ids[:, 0] = token_ids
+            constants = {**self._fixed.shared, **self._fixed.per_prompt.arrays}
+            self._forward = ForwardPass(self._session, self._cache, column, constants)
+        self._forward.token_ids[:, 0] = token_ids
         with stage("decode"):
-            self._step.run(self._lengths)
+            self._forward.run(self._lengths)
         self._lengths += 1
-        self.logits = self._step.logits
+        self.logits = self._forward.logits
 
-    def reorder(self, rows: Sequence[int]) -> None:
-        """Put other rows of the same prompt in the place of each row.
+    def reorder_rows(self, sources: Sequence[int]) -> None:
+        """Let each row go on from another one of the same prompt.
 
-        :param rows: The row each is to be the same as.
+        :param sources: The row each is to be the same as.
         """
-        moved = [i for i, row in enumerate(rows) if i != row]
-        if moved:
-            sources = [rows[i] for i in moved]
-            written = slice(self._first_new, int(self._lengths.max()))
+        changed = [row for row, source in enumerate(sources) if row != source]
+        if changed:
+            changed_sources = [sources[row] for row in changed]
+            decoded = slice(self._first_new, int(self._lengths.max()))
 
-            def move(array: AnyArray) -> None:
-                array[moved, :, written] = array[sources, :, written]
+            def copy_rows(array: AnyArray) -> None:
+                array[changed, :, decoded] = array[changed_sources, :, decoded]
 
-            self._cache.edit(move)
+            self._cache.edit(copy_rows)
 
-    def keep(self, rows: Sequence[int]) -> None:
+    def select_rows(self, rows: Sequence[int]) -> None:
         """Go on with some of the rows, and with the prompts they belong to.
 
         :param rows: All rows of the prompts to keep, in order.
@@ -197,9 +206,12 @@ class DecodeState:
         n_rows = len(self._lengths)
         if len(rows) == n_rows:
             return
-        self._cache = self._cache.select(rows)
+        self._cache = self._cache.select_rows(rows)
         self._lengths = self._lengths[list(rows)]
-        if len(self._by_prompt):
-            copies = n_rows // len(self._by_prompt)
-            self._by_prompt = self._by_prompt.select(sorted({row // copies for row in rows}))
-        self._step = None
+        n_prompts = len(self._fixed.per_prompt)
+        if n_prompts:
+            n_beams = n_rows // n_prompts
+            prompts = sorted({row // n_beams for row in rows})
+            per_prompt = self._fixed.per_prompt.select_rows(prompts)
+            self._fixed = replace(self._fixed, per_prompt=per_prompt)
+        self._forward = None
