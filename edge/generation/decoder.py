@@ -9,14 +9,8 @@ import numpy as np
 
 from edge.arrays import AnyArray, Float32Array, Int64Array
 from edge.errors import InferenceError
-from edge.generation.kv_cache import (
-    Cache,
-    DecodeState,
-    FixedInputs,
-    ForwardPass,
-    RowArrays,
-    new_cache,
-)
+from edge.generation.decode_state import DecodeState, FixedInputs, ForwardPass
+from edge.generation.kv_cache import Cache, RowArrays, new_cache
 from edge.runtime.session import Session
 from edge.stages import stage
 

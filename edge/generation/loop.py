@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 
 from edge.generation.beam_search import BeamSearch, Hypothesis
-from edge.generation.kv_cache import DecodeState
+from edge.generation.decode_state import DecodeState
 from edge.generation.logits_processors import process_logits
 from edge.generation.sampling import ControlTokens, GenerationSettings, log_softmax, make_sampler
 

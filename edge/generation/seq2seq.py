@@ -8,7 +8,8 @@ import numpy as np
 
 from edge.arrays import AnyArray, Float32Array
 from edge.errors import InferenceError
-from edge.generation.kv_cache import DecodeState, FixedInputs, ForwardPass, RowArrays, new_cache
+from edge.generation.decode_state import DecodeState, FixedInputs, ForwardPass
+from edge.generation.kv_cache import RowArrays, new_cache
 from edge.runtime.session import Session
 from edge.stages import stage
 
