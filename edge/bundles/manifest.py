@@ -33,7 +33,7 @@ TASK_SENTENCE_EMBEDDING = "sentence-embedding"
 TASK_TEXT_GENERATION = "text-generation"
 """A decoder-only model goes on from a prompt."""
 TASK_TEXT_TO_TEXT = "text2text-generation"
-"""An encoder-decoder model writes a text from another one."""
+"""An encoder-decoder model makes a text of another one."""
 GENERATION_TASKS = (TASK_TEXT_GENERATION, TASK_TEXT_TO_TEXT)
 PRECISIONS = ("fp32", "fp16", "int8", "int4")
 
@@ -88,7 +88,7 @@ class Manifest:
     """Of a sentence encoder, and so is ``golden``."""
     golden: Golden | None = None
     generator: GeneratorSpec | None = None
-    """Of a model that writes."""
+    """Of a generative model."""
     heads: tuple[HeadSpec, ...] = ()
     schema_version: int = field(default=SCHEMA_VERSION)
 

@@ -76,7 +76,7 @@ class GoldenText:
 
 @dataclass(frozen=True)
 class GeneratorSpec:
-    """How a model that writes is used."""
+    """How a generative model is used."""
 
     context_tokens: int
     """Longest prompt; of a decoder-only model, prompt and answer together."""
@@ -97,7 +97,7 @@ class GeneratorSpec:
     last_token_id: int | None = None
     """Forced as the last token of an answer that is as long as allowed."""
     writes_summaries: bool = False
-    """Whether it was taught the tasks of ``edge.abstractive.requests``."""
+    """Whether it was fine-tuned for the requests of ``edge.abstractive.requests``."""
 
 
 def encoder_spec(entry: Mapping[str, Any]) -> EncoderSpec:

@@ -79,7 +79,7 @@ def answer(
     threads: int | None,
     execution: Execution = ON_CPU,
 ) -> Iterator[str]:
-    """What a model that writes makes of a request, piece by piece; the likeliest tokens.
+    """What a generative model makes of a request, piece by piece; the likeliest tokens.
 
     :param bundle: The model.
     :param text: The request.
@@ -87,7 +87,7 @@ def answer(
     :param max_new_tokens: Most tokens of the answer.
     :param threads: Threads for onnxruntime; None for the cores at hand, at most 4.
     :param execution: The provider that is to run it.
-    :raises BundleError: If the model writes no texts.
+    :raises BundleError: If the model is not generative.
     :raises InferenceError: If the request does not fit the model.
     """
     generator = Generator(bundle, threads, execution)

@@ -29,7 +29,7 @@ BATCH_ROWS = 8
 
 @dataclass(frozen=True)
 class Completion:
-    """What a model wrote."""
+    """A generated text."""
 
     text: str
     token_ids: tuple[int, ...]
@@ -84,12 +84,12 @@ class Generator:
     def generate(
         self, prompts: Sequence[Prompt], settings: GenerationSettings | None = None
     ) -> list[Completion]:
-        """Write the answers to several requests, some at a time.
+        """The answers to several requests, some at a time.
 
         :param prompts: The requests.
         :param settings: None for ``defaults``.
         :return: In the order of the requests.
-        :raises InferenceError: If a request is too long for the model; nothing is written then.
+        :raises InferenceError: If a request is too long for the model; nothing is generated then.
         """
         settings = settings or self.defaults
         token_ids = [self.tokens(prompt) for prompt in prompts]
@@ -107,7 +107,7 @@ class Generator:
         return completions
 
     def stream(self, prompt: Prompt, settings: GenerationSettings | None = None) -> Iterator[str]:
-        """Write the answer to a request, piece by piece as it comes.
+        """The answer to a request, piece by piece as it comes.
 
         :param prompt: The request.
         :param settings: None for ``defaults``; with one beam.

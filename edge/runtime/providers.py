@@ -22,9 +22,9 @@ GPU_PROVIDERS = frozenset({CUDA, TENSORRT})
 CACHE_VARIABLE = "EDGE_INSIGHTS_CACHE"
 
 _ENCODERS_ON_GPU, _GENERATORS_ON_GPU = ("fp32", "fp16"), ("fp16",)
-"""Precisions that a GPU runs whole. A generator's attention has 16-bit kernels only:
-in others it would run on the CPU and copy the caches to and fro at each token, an
-encoder-decoder's wrongly (docs/adr/0016-providers.md)."""
+"""Precisions that a GPU runs whole. A generator's attention has 16-bit kernels only: in others it
+would run on the CPU and copy the caches to and fro at each token, an encoder-decoder's wrongly
+(docs/adr/0016-providers.md)."""
 _SPARING: dict[str, Any] = {"arena_extend_strategy": "kSameAsRequested"}
 """Memory is taken in blocks as large as they have to be: other work shares a small board's."""
 _EFFICIENT_ATTENTION = "2"
@@ -83,7 +83,7 @@ def choose(
     :param execution: What was asked for.
     :param available: What onnxruntime offers, by its names.
     :param precision: Of the model.
-    :param is_generator: Whether it writes texts, on caches.
+    :param is_generator: Whether it generates texts, on a KV cache.
     :raises InferenceError: If it is not offered and ``strict``, or the CPU may not run the model.
     """
     asked = execution.provider
@@ -138,7 +138,7 @@ def provider_list(
     :param placement: What ``choose`` gave.
     :param execution: What was asked for.
     :param precision: Of the model.
-    :param is_generator: Whether it writes texts.
+    :param is_generator: Whether it generates texts.
     :param runtime: onnxruntime's release, as numbers.
     """
     options = dict(execution.options) if placement.ran == execution.provider else {}

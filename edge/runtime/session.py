@@ -85,7 +85,7 @@ class Session:
         many shapes, whose pieces would otherwise lie scattered (docs/adr/0015-speed.md).
     :param execution: The provider that is to run it.
     :param precision: Of the model.
-    :param is_generator: Whether it writes texts, on caches.
+    :param is_generator: Whether it generates texts, on a KV cache.
     :raises InferenceError: If onnxruntime cannot load the file, or ``execution`` forbids how it
         would run.
     """
