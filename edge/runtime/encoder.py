@@ -225,7 +225,8 @@ class LoadingEncoder:
 def _unit_rows(vectors: Float32Array) -> Float32Array:
     """Rows scaled to length 1, in the model's 32 bits.
 
-    Measures on vectors scale theirs in 64 bits (``edge.extraction.features.unit``).
+    ``edge.extraction.features.unit`` scales in 64 bits, and takes norms below 1e-9 for zero, not
+    below 1e-12: digests depend on both to the last bit.
     """
     unit: Float32Array = vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
     return unit
