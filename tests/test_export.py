@@ -17,7 +17,8 @@ from edge_export.errors import ExportError, FetchError, GateError, RecipeError
 from edge_export.recipe import FolderSource, Gate, HubSource, WheelSource, load_recipe, recipe_names
 from edge_export.sources.fetch import fetch
 
-from edge.bundles.manifest import read_bundle, verify_files
+from edge.bundles.files import verify_files
+from edge.bundles.manifest import read_bundle
 from edge.bundles.store import find_bundle
 from edge.errors import EdgeError
 from edge.runtime.encoder import Encoder

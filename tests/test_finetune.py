@@ -161,7 +161,7 @@ def test_beside_four_bits_an_adapter_keeps_its_effect(
         folder.mkdir()
         write_decoder(read_architecture(model, 64), weights, folder)
         decoder = Decoder(Session(folder / "model.onnx", 1), 64)
-        scores[name] = decoder.scores([5, 6, 7, 9, 21, 30, 41])[0]
+        scores[name] = decoder.text_logits([5, 6, 7, 9, 21, 30, 41])[0]
     learned = scores["fp32"] - scores["fp32 base"]
     kept = scores["beside"] - scores["base"]
     cosine = float((learned * kept).sum() / np.sqrt((learned**2).sum() * (kept**2).sum()))

@@ -109,7 +109,7 @@ def test_tokens_are_those_of_transformers(
     family: Family, prompts: list[list[int]], ours: dict[str, Any], theirs: dict[str, Any]
 ) -> None:
     settings = GenerationSettings(max_new_tokens=N_NEW, **ours)
-    for prompt, got in zip(prompts, family.generator.write_ids(prompts, settings), strict=True):
+    for prompt, got in zip(prompts, family.generator.generate_ids(prompts, settings), strict=True):
         expected = family.reference(prompt, **theirs)
         padding = expected[len(got) :]  # a text that ended is filled up where others are longer
         assert got == expected[: len(got)]

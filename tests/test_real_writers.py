@@ -78,7 +78,7 @@ def test_a_hundred_tokens_of_the_real_model_are_transformers(
             torch.tensor([ids]), max_new_tokens=100, do_sample=False, pad_token_id=2
         )[0][len(ids) :].tolist()
     settings = GenerationSettings(max_new_tokens=100)
-    assert generator.write_ids([ids], settings)[0] == expected
+    assert generator.generate_ids([ids], settings)[0] == expected
     assert len(expected) == 100
 
 

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 import edge.runtime.session
-from edge.runtime.session import Session, products_overflow
+from edge.runtime.int8_products import SUM_OF_PRODUCTS, products_overflow
+from edge.runtime.session import Session
 
 pytestmark = pytest.mark.export
 
@@ -39,7 +40,7 @@ def product_model(weights: np.ndarray, zero_points: bool = True) -> bytes:  # ty
 
 def test_the_sum_that_tells_is_what_it_is_said_to_be() -> None:
     made = product_model(np.full((4, 1), 127, np.int8), zero_points=False)
-    assert made == edge.runtime.session._SUM_OF_PRODUCTS
+    assert made == SUM_OF_PRODUCTS
 
 
 def test_the_largest_products_are_summed_exactly(tmp_path: Path) -> None:

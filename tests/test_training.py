@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from edge.bundles.manifest import read_bundle, verify_files
+from edge.bundles.files import verify_files
+from edge.bundles.manifest import read_bundle
 from edge.bundles.store import find_bundle
 from edge.pipeline import digest_transcript
 from edge.records import Segment, Transcript

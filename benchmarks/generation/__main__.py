@@ -29,7 +29,7 @@ from tokenizers import Tokenizer
 from benchmarks.generation.bandwidth import read_bytes_per_s
 from benchmarks.processes import ROOT, Sample, spread, take_turns
 from edge import __version__
-from edge.bundles.onnx_file import external_data_bytes
+from edge.bundles.files import external_data_bytes
 from edge.device.doctor import device_facts
 from edge.transcript import read_transcript
 from edge.transcript.sentences import rebuild_sentences

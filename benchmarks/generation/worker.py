@@ -12,8 +12,8 @@ from typing import Any
 from benchmarks.processes import STARTED
 from edge.bundles.manifest import read_bundle
 from edge.generation.generator import Generator
-from edge.generation.loop import search_beams, write_tokens
-from edge.generation.sampling import GenerationSettings, TokenRules
+from edge.generation.loop import decode_beams, decode_tokens
+from edge.generation.sampling import ControlTokens, GenerationSettings
 
 
 def main() -> None:
@@ -45,14 +45,14 @@ def write(
     settings = GenerationSettings(
         max_new_tokens=n_new, min_new_tokens=n_new, n_beams=task["n_beams"]
     )
-    rules = TokenRules(generator.spec.end_token_ids)
+    control = ControlTokens(generator.spec.end_token_ids)
     started = time.perf_counter()
-    writing = generator.model.begin(prompts, n_new, settings.n_beams)
+    state = generator.model.prefill(prompts, n_new, settings.n_beams)
     first = time.perf_counter()
     if settings.n_beams > 1:
-        search_beams(writing, prompts, settings, rules)
+        decode_beams(state, prompts, settings, control)
     else:
-        for _ in write_tokens(writing, prompts, settings, rules):
+        for _ in decode_tokens(state, prompts, settings, control):
             pass
     return first - started, time.perf_counter() - first
 

@@ -213,7 +213,7 @@ def _tokens(generator: Generator, job: dict[str, Any]) -> Sample:
     settings = GenerationSettings(max_new_tokens=n_out, min_new_tokens=n_out)
 
     def sample() -> dict[str, Any]:
-        generator.write_ids([prompt], settings)
+        generator.generate_ids([prompt], settings)
         return {"tokens_in": len(prompt), "tokens_out": n_out}
 
     return sample

@@ -12,7 +12,8 @@ from edge.cli.options import Seconds, digest_options, read_options, summary_opti
 from edge.errors import EdgeError
 
 if TYPE_CHECKING:
-    from edge.jobs.watch import Entry, Inbox
+    from edge.jobs.ledger import LedgerEntry
+    from edge.jobs.watch import Inbox
 
 FOLDER = click.Path(path_type=Path, file_okay=False)
 
@@ -43,12 +44,13 @@ def watch(inbox: Path, **options: Any) -> None:
     and goes on where it was. With --once the exit code is 1 if a file could not be digested.
     """
     from edge.cli.digests import DigestPrinter
-    from edge.jobs.watch import Inbox, only_one
+    from edge.jobs.ledger import lock_output
+    from edge.jobs.watch import Inbox
     from edge.render import SUFFIXES
 
     printer = DigestPrinter(*read_options(options))
     printer.wait()  # a model that does not work is told at once, not at the first episode
-    with only_one(options["output"]):
+    with lock_output(options["output"]):
         watched = Inbox(
             inbox,
             options["output"],
@@ -64,13 +66,13 @@ def watch(inbox: Path, **options: Any) -> None:
 
 def _watch(watched: Inbox, options: dict[str, Any]) -> None:
     """Look until there is nothing to wait for, or for ever."""
-    from edge.jobs.watch import FAILED
+    from edge.jobs.ledger import FAILED
 
     trouble = ""
     failed = 0
     while True:
         try:
-            for entry in watched.look():
+            for entry in watched.digest_new():
                 failed += entry.status == FAILED
                 if not options["quiet"]:
                     _say(entry)
@@ -91,6 +93,6 @@ def _watch(watched: Inbox, options: dict[str, Any]) -> None:
         time.sleep(options["every"])
 
 
-def _say(entry: Entry) -> None:
+def _say(entry: LedgerEntry) -> None:
     detail = f": {entry.detail}" if entry.detail else f" -> {entry.output}"
     click.echo(f"{entry.status:>7}  {entry.source}{detail}", err=True)

@@ -9,7 +9,8 @@ from importlib.metadata import version
 from pathlib import Path
 
 from edge import __version__
-from edge.runtime.session import available_providers, default_threads, products_overflow
+from edge.runtime.int8_products import products_overflow
+from edge.runtime.session import available_providers, default_threads
 
 # What speeds up 8-bit and 16-bit models, by the names Linux gives them.
 _FEATURES = [

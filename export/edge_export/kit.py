@@ -17,7 +17,8 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from edge import __version__
-from edge.bundles.manifest import Bundle, file_sha256, verify_files
+from edge.bundles.files import verify_files
+from edge.bundles.manifest import Bundle, file_sha256
 from edge_export.errors import FetchError, KitError
 
 Log = Callable[[str], None]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from edge.generation.chat_format import Prompt, render
+from edge.generation.chat_format import Prompt, render_prompt
 from edge.bundles.specs import PromptFormat
 from edge_export.errors import ExportError
 
@@ -87,7 +87,7 @@ def _compare(tokenizer: Any, form: PromptFormat, trial: Prompt) -> None:
         return
     if trial.turns and form.following is None:
         return
-    expected, got = _rendered(tokenizer, messages(trial)), render(trial, form)
+    expected, got = _rendered(tokenizer, messages(trial)), render_prompt(trial, form)
     if got != expected:
         raise ExportError(
             f"the chat template does more than put texts into places: {expected!r} is not {got!r}",

@@ -15,7 +15,7 @@ import numpy as np
 
 from edge.generation.generator import Generator
 from edge.bundles.manifest import TASK_TEXT_GENERATION, Bundle, read_bundle
-from edge.generation.chat_format import Prompt, render
+from edge.generation.chat_format import Prompt, render_prompt
 from edge.generation.sampling import GenerationSettings
 from edge.bundles.specs import GeneratorSpec, GoldenText, PromptFormat
 from edge_export.graph.lora import LowRank, adapter_origin, add_adapter, read_adapter
@@ -93,7 +93,7 @@ def build_generator(
     generator = Generator(read_bundle(folder))
     windows = seed_windows(tokenizer, seeds, min(GATE_TOKENS, generator.spec.context_tokens))
     log(f"comparing with PyTorch on {sum(map(len, windows))} tokens")
-    report = compare(lambda ids: _torch_scores(model, ids), generator.scores, windows)
+    report = compare(lambda ids: _torch_scores(model, ids), generator.text_logits, windows)
     log(f"perplexity {report.perplexity:.3f}, PyTorch {report.reference_perplexity:.3f}")
     golden = replace(
         spec.golden, nats_per_token=round(generator.mean_nll(spec.golden.text), 5)
@@ -168,7 +168,7 @@ def calibration_texts(tokenizer: Any, form: PromptFormat, seeds: Path) -> list[T
     if form.following is not None:
         prompts += [Prompt("Go on.", turns=((text[:800], text[800:1600]),)) for text in texts]
     added = form.adds_special_tokens
-    requests = [tokenizer(render(p, form), add_special_tokens=added).input_ids for p in prompts]
+    requests = [tokenizer(render_prompt(p, form), add_special_tokens=added).input_ids for p in prompts]
     return [*windows, *requests]
 
 
@@ -362,7 +362,7 @@ def recommended_settings(generation: Any, is_encoder_decoder: bool) -> dict[str,
 
 
 def _torch_scores(model: Any, token_ids: Tokens) -> tuple[Float32Array, Sequence[int]]:
-    """PyTorch's scores of a text's tokens; see ``edge.generation.generator.Generator.scores``."""
+    """PyTorch's scores of a text's tokens; see ``edge.generation.generator.Generator.text_logits``."""
     import torch
 
     with torch.inference_mode():

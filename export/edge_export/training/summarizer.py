@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from edge.bundles.store import embedded_models_folder, find_bundle
-from edge.generation.chat_format import Prompt, render
+from edge.generation.chat_format import Prompt, render_prompt
 from edge.runtime.encoder import Encoder
 from edge_export.data.summary_examples import SummaryExample, read_dev_examples, read_examples
 from edge_export.errors import RecipeError
@@ -100,7 +100,7 @@ def _tokens(examples: Sequence[SummaryExample], recipe: Recipe, checkpoint: Path
         TokenExample(
             example.id,
             example.source,
-            encode(render(Prompt(example.request), form, tokenizer.all_special_tokens)),
+            encode(render_prompt(Prompt(example.request), form, tokenizer.all_special_tokens)),
             encode(example.answer + tokenizer.eos_token),
         )
         for example in examples
