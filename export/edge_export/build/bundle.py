@@ -10,12 +10,19 @@ from pathlib import Path
 from typing import Any
 
 from edge import __version__
-from edge.bundles.manifest import MANIFEST_NAME, Bundle, BundleFile, Manifest, TensorSpec, file_sha256
+from edge.bundles.manifest import (
+    MANIFEST_NAME,
+    Bundle,
+    BundleFile,
+    Manifest,
+    TensorSpec,
+    file_sha256,
+)
 from edge.bundles.store import install_bundle
 from edge_export.errors import RecipeError
 from edge_export.extras import EXPORTING, require
-from edge_export.sources.fetch import Checkpoint, fetch
 from edge_export.recipe import Recipe
+from edge_export.sources.fetch import Checkpoint, fetch
 
 TOOLS = ("torch", "transformers", "optimum", "optimum-onnx", "onnx", "onnxruntime", "tokenizers")
 

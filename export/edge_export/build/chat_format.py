@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from edge.generation.chat_format import Prompt, render
 from edge.bundles.specs import PromptFormat
+from edge.generation.chat_format import Prompt, render
 from edge_export.errors import ExportError
 
 Message = Mapping[str, str]

@@ -8,8 +8,6 @@ distilling a sentence encoder into its vocabulary (Minish Lab, MIT).
 
 from __future__ import annotations
 
-from edge.arrays import Float32Array
-
 import platform
 import shutil
 import tempfile
@@ -20,20 +18,20 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 from tokenizers import Tokenizer
 
 from edge import __version__
-from edge.runtime.encoder import Encoder
+from edge.arrays import Float32Array
 from edge.bundles.manifest import Bundle, BundleFile, Manifest, file_sha256, read_bundle
 from edge.bundles.store import install_bundle
+from edge.runtime.encoder import Encoder
 from edge_export.build.bundle import tensor_specs, write_manifest
 from edge_export.build.encoder import golden_sample
 from edge_export.data.documents import data_hashes, read_documents
+from edge_export.data.vector_cache import VectorCache
 from edge_export.extras import require
 from edge_export.gates.embeddings import certify, compare, seed_sentences
 from edge_export.recipe import Gate
-from edge_export.data.vector_cache import VectorCache
 
 Log = Callable[[str], None]
 
@@ -102,7 +100,9 @@ def fit_table(encoder: Encoder, texts: Sequence[str], vectors: Float32Array) -> 
     guess = counts @ prior
     prior *= float((guess * vectors).sum() / (guess * guess).sum())
 
-    def normal(flat: Float32Array) -> Float32Array:  # all columns at once: far faster than one by one
+    def normal(
+        flat: Float32Array,
+    ) -> Float32Array:  # all columns at once: far faster than one by one
         own = flat.reshape(prior.shape)
         product: Float32Array = (counts.T @ (counts @ own) + ALPHA * own).ravel()
         return product

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from edge.arrays import AnyArray, Float32Array
-
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -13,25 +11,26 @@ from typing import Any
 
 import numpy as np
 
-from edge.generation.generator import Generator
+from edge.arrays import AnyArray, Float32Array
 from edge.bundles.manifest import TASK_TEXT_GENERATION, Bundle, read_bundle
-from edge.generation.chat_format import Prompt, render
-from edge.generation.sampling import GenerationSettings
 from edge.bundles.specs import GeneratorSpec, GoldenText, PromptFormat
-from edge_export.graph.lora import LowRank, adapter_origin, add_adapter, read_adapter
-from edge_export.graph.decoder_config import read_architecture
-from edge_export.graph.block_quantization import BLOCK_SIZE, Blocks
+from edge.generation.chat_format import Prompt, render
+from edge.generation.generator import Generator
+from edge.generation.sampling import GenerationSettings
 from edge_export.build.bundle import Log, draft_manifest, write_manifest
 from edge_export.build.chat_format import prompt_format
+from edge_export.gates.perplexity import Tokens, certify, compare, seed_windows
+from edge_export.gates.rouge import measure_rouge
+from edge_export.graph.block_quantization import BLOCK_SIZE, Blocks
 from edge_export.graph.decoder import CacheScales, write_decoder
+from edge_export.graph.decoder_config import read_architecture
+from edge_export.graph.lora import LowRank, adapter_origin, add_adapter, read_adapter
+from edge_export.graph.seq2seq import write_seq2seq
+from edge_export.graph.seq2seq_config import read_seq2seq
+from edge_export.graph.weights import BlockWeights, DynamicWeights, Weights
+from edge_export.recipe import GenerationRecipe, Recipe
 from edge_export.sources.fetch import Checkpoint
 from edge_export.sources.gguf import read_own_blocks
-from edge_export.gates.perplexity import Tokens, certify, compare, seed_windows
-from edge_export.recipe import GenerationRecipe, Recipe
-from edge_export.gates.rouge import measure_rouge
-from edge_export.graph.seq2seq_config import read_seq2seq
-from edge_export.graph.seq2seq import write_seq2seq
-from edge_export.graph.weights import BlockWeights, DynamicWeights, Weights
 
 GOLDEN_TEXT = (
     "Big models are slow to serve, and halving the inference time decides whether we break even."
@@ -95,9 +94,7 @@ def build_generator(
     log(f"comparing with PyTorch on {sum(map(len, windows))} tokens")
     report = compare(lambda ids: _torch_scores(model, ids), generator.scores, windows)
     log(f"perplexity {report.perplexity:.3f}, PyTorch {report.reference_perplexity:.3f}")
-    golden = replace(
-        spec.golden, nats_per_token=round(generator.mean_nll(spec.golden.text), 5)
-    )
+    golden = replace(spec.golden, nats_per_token=round(generator.mean_nll(spec.golden.text), 5))
     certificate = dict(certify(report, recipe.generation_gates[precision], precision))
     if settings.references is not None:
         log("comparing with a person's sentences")

@@ -1,0 +1,1 @@
+"""One bundle from a recipe."""
