@@ -12,15 +12,15 @@ import sys
 import tarfile
 import tempfile
 import zipfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from edge import __version__
 from edge.bundles.manifest import Bundle, file_sha256, verify_files
 from edge_export.errors import FetchError, KitError
+from edge_export.log import Log, no_log
 
-Log = Callable[[str], None]
 FILES = Path(__file__).parent / "kit_files"
 PROJECT = Path(__file__).parents[2]
 OWN = "edge_insights"
@@ -83,7 +83,7 @@ def build_kit(
     *,
     python: str | None = None,
     wheels: Sequence[Path] = (),
-    log: Log = lambda _: None,
+    log: Log = no_log,
 ) -> Kit:
     """Fetch and build the wheels, and write the archive. The same inputs give the same bytes.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import platform
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -21,12 +21,11 @@ from edge.bundles.manifest import (
 from edge.bundles.store import install_bundle
 from edge_export.errors import RecipeError
 from edge_export.extras import EXPORTING, require
+from edge_export.log import Log
 from edge_export.recipe import Recipe
 from edge_export.sources.fetch import Checkpoint, fetch
 
 TOOLS = ("torch", "transformers", "optimum", "optimum-onnx", "onnx", "onnxruntime", "tokenizers")
-
-Log = Callable[[str], None]
 
 
 def build_bundle(recipe: Recipe, precision: str, output: Path, seeds: Path, log: Log) -> Bundle:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import platform
 import shutil
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
@@ -31,9 +31,8 @@ from edge_export.data.documents import data_hashes, read_documents
 from edge_export.data.vector_cache import VectorCache
 from edge_export.extras import require
 from edge_export.gates.embeddings import certify, compare, seed_sentences
+from edge_export.log import Log
 from edge_export.recipe import Gate
-
-Log = Callable[[str], None]
 
 ALPHA = 0.05
 """Pull towards the single tokens' vectors."""

@@ -11,9 +11,10 @@ from edge.bundles.specs import EncoderSpec, Golden
 from edge.bundles.store import find_bundle
 from edge.errors import BundleError
 from edge.runtime.encoder import Encoder
-from edge_export.build.bundle import Log, draft_manifest, write_manifest
+from edge_export.build.bundle import draft_manifest, write_manifest
 from edge_export.errors import ExportError
 from edge_export.gates.embeddings import certify, compare, seed_sentences, torch_embeddings
+from edge_export.log import Log
 from edge_export.recipe import EncoderRecipe, Recipe
 from edge_export.sources.fetch import Checkpoint
 from edge_export.training.to_onnx import copy_heads

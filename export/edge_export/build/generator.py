@@ -17,7 +17,7 @@ from edge.bundles.specs import GeneratorSpec, GoldenText, PromptFormat
 from edge.generation.chat_format import Prompt, render
 from edge.generation.generator import Generator
 from edge.generation.sampling import GenerationSettings
-from edge_export.build.bundle import Log, draft_manifest, write_manifest
+from edge_export.build.bundle import draft_manifest, write_manifest
 from edge_export.build.chat_format import prompt_format
 from edge_export.gates.perplexity import Tokens, certify, compare, seed_windows
 from edge_export.gates.rouge import measure_rouge
@@ -28,6 +28,7 @@ from edge_export.graph.lora import LowRank, adapter_origin, add_adapter, read_ad
 from edge_export.graph.seq2seq import write_seq2seq
 from edge_export.graph.seq2seq_config import read_seq2seq
 from edge_export.graph.weights import BlockWeights, DynamicWeights, Weights
+from edge_export.log import Log
 from edge_export.recipe import GenerationRecipe, Recipe
 from edge_export.sources.fetch import Checkpoint
 from edge_export.sources.gguf import read_own_blocks

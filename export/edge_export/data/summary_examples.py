@@ -13,7 +13,7 @@ import itertools
 import json
 import random
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -47,6 +47,7 @@ from edge_export.data.documents import (
 )
 from edge_export.data.sentence_examples import SentencePairs
 from edge_export.errors import TrainingDataError
+from edge_export.log import Log
 
 DEV_SHOW = "btctranscripts/chaincode-podcast"
 """Never learned from, like the meetings whose split is not train: measured on instead."""
@@ -63,7 +64,6 @@ RUN_WORDS = 12
 SEED = 0
 
 Row = Mapping[str, Any]
-Log = Callable[[str], None]
 _NUMBER = re.compile(r"\d+")
 _NAME = re.compile(r"(?<=\s)[A-Z][\w-]+")
 

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
 
 from edge.arrays import Float32Array
 from edge.runtime.encoder import Encoder
+from edge_export.log import Log
 
-Log = Callable[[str], None]
 CHUNK = 2000
 """Texts embedded between two savings."""
 

@@ -7,7 +7,7 @@ had not seen (stacking), or it would trust them too much.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
 from typing import Any
@@ -27,6 +27,7 @@ from edge.extraction.segmentation import (
 )
 from edge.runtime.heads import Features, feature_matrix
 from edge_export.data.documents import Document
+from edge_export.log import Log
 
 SEED = 0
 N_INNER_FOLDS = 4
@@ -39,8 +40,6 @@ MAX_SENTENCES = {"meeting": 250, "part": 40}
 """Sentences taken of one document, so that long ones do not outweigh the rest."""
 PAIR_WEIGHT = 2.0
 """Weight of word pairs beside single words in the overlap with a human summary."""
-
-Log = Callable[[str], None]
 
 
 @dataclass(frozen=True)

