@@ -16,8 +16,8 @@ from edge_export.data.sentence_examples import SentencePairs
 from edge_export.data.summary_examples import DEV_SHOW, said_part, word_runs
 from edge_export.errors import RecipeError
 from edge_export.graph.lora import CONFIG_FILE, WEIGHTS_FILE, LowRank, add_adapter, read_adapter
-from edge_export.recipe import FolderSource, GenerationRecipe, Recipe, load_recipe
-from edge_export.training.lora import FinetuneSettings, TokenExample, finetune, plot_losses
+from edge_export.recipe import FinetuneSettings, FolderSource, GenerationRecipe, Recipe, load_recipe
+from edge_export.training.lora import TokenExample, choose_examples, finetune, plot_losses
 from edge_export.training.summarizer import train_summarizer
 
 from edge.bundles.store import embedded_models_folder
@@ -88,10 +88,11 @@ def test_a_stopped_training_goes_on_to_the_same_adapter(
 
 def test_stages_choose_their_examples() -> None:
     twice = [*EXAMPLES, *EXAMPLES]
-    assert len(FinetuneSettings(once=True).chosen(twice)) == len(EXAMPLES)
-    assert {e.source for e in FinetuneSettings(sources=("notes",)).chosen(twice)} == {"notes"}
-    assert FinetuneSettings(min_answer_tokens=5).chosen(twice) == []
-    assert FinetuneSettings(max_tokens=7).chosen(twice) == []
+    assert len(choose_examples(twice, FinetuneSettings(once=True))) == len(EXAMPLES)
+    notes = choose_examples(twice, FinetuneSettings(sources=("notes",)))
+    assert {example.source for example in notes} == {"notes"}
+    assert choose_examples(twice, FinetuneSettings(min_answer_tokens=5)) == []
+    assert choose_examples(twice, FinetuneSettings(max_tokens=7)) == []
 
 
 def test_a_recipe_is_trained_in_its_stages(checkpoint: Path, tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from edge_export.log import Log
+from edge_export.recipe import FinetuneSettings
 
 LINEAR_LAYERS = (
     "q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj",
@@ -24,58 +25,6 @@ STATE_FILE, HISTORY_FILE = "state.pt", "history.json"
 SMOOTHED = 10
 IGNORED = -100
 """Label of a token that is read, not learned."""
-
-
-@dataclass(frozen=True)
-class FinetuneSettings:
-    """How an adapter is trained: one stage of a recipe."""
-
-    sources: tuple[str, ...] = ()
-    """Of the examples to learn; empty for all."""
-    min_answer_tokens: int = 0
-    """Shorter answers are left out: titles alone."""
-    once: bool = False
-    """Whether examples that come twice are learned once."""
-    rank: int = 16
-    """Width of the thin matrices; the adapter's size grows with it."""
-    scale: float = 2.0
-    """What is learned is added times this (``lora_alpha / rank``)."""
-    dropout: float = 0.0
-    """Of the adapter's inputs; on a processor it takes longer than all the rest."""
-    learning_rate: float = 1e-3
-    """At its highest, after the warm-up; it falls to zero along a cosine."""
-    epochs: int = 3
-    batch_examples: int = 16
-    """Examples an update is computed from."""
-    batch_tokens: int = 2048
-    """Most tokens, padding included, that go through the model at once: 3 MB each in FP32."""
-    max_tokens: int = 2048
-    """Longer examples are left out, and counted in the log."""
-    warmup_share: float = 0.03
-    weight_decay: float = 0.01
-    max_gradient: float = 1.0
-    save_every: int = 50
-    """Updates between two savings of everything needed to go on."""
-    seed: int = 0
-
-    def chosen(self, examples: Sequence[TokenExample]) -> list[TokenExample]:
-        """The examples of this stage, in their order.
-
-        :param examples: All there are.
-        """
-        kept: list[TokenExample] = []
-        seen: set[str] = set()
-        for example in examples:
-            is_wanted = (
-                (not self.sources or example.source in self.sources)
-                and len(example.answer) >= self.min_answer_tokens
-                and len(example) <= self.max_tokens
-                and not (self.once and example.id in seen)
-            )
-            if is_wanted:
-                kept.append(example)
-                seen.add(example.id)
-        return kept
 
 
 @dataclass(frozen=True)
@@ -90,6 +39,29 @@ class TokenExample:
 
     def __len__(self) -> int:
         return len(self.request) + len(self.answer)
+
+
+def choose_examples(
+    examples: Sequence[TokenExample], settings: FinetuneSettings
+) -> list[TokenExample]:
+    """The examples of a stage, in their order.
+
+    :param examples: All there are.
+    :param settings: Of the stage.
+    """
+    kept: list[TokenExample] = []
+    seen: set[str] = set()
+    for example in examples:
+        is_wanted = (
+            (not settings.sources or example.source in settings.sources)
+            and len(example.answer) >= settings.min_answer_tokens
+            and len(example) <= settings.max_tokens
+            and not (settings.once and example.id in seen)
+        )
+        if is_wanted:
+            kept.append(example)
+            seen.add(example.id)
+    return kept
 
 
 def finetune(
@@ -117,7 +89,7 @@ def finetune(
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     torch.manual_seed(settings.seed)
     model = _model_with_adapter(checkpoint, settings, device, start)
-    kept = settings.chosen(examples)
+    kept = choose_examples(examples, settings)
     updates = list(_updates(kept, settings))
     learned = [p for p in model.parameters() if p.requires_grad]
     optimizer = torch.optim.AdamW(
