@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from edge_export.build.generator import DecoderSources, make_weights, state_arrays
+from edge_export.build.generator_graph import make_weights, state_arrays
 from edge_export.data import summary_examples
 from edge_export.data.documents import Document, as_sentences
 from edge_export.data.sentence_examples import SentencePairs
@@ -140,6 +140,7 @@ def test_beside_four_bits_an_adapter_keeps_its_effect(
     """What was learned, in 4 bits: lost in the rounding where added, kept where beside."""
     from edge_export.graph.decoder import write_decoder
     from edge_export.graph.decoder_config import read_architecture
+    from edge_export.graph.weights import BlockWeights
     from transformers import AutoModelForCausalLM
 
     from edge.generation.decoder import Decoder
@@ -147,14 +148,14 @@ def test_beside_four_bits_an_adapter_keeps_its_effect(
 
     adapter = read_adapter(trained / "adapter")
     model = AutoModelForCausalLM.from_pretrained(checkpoint)
-    base = {name: tensor.clone() for name, tensor in model.state_dict().items()}
+    tensors = {name: tensor.clone() for name, tensor in model.state_dict().items()}
+    base = state_arrays(model, tensors)
     add_adapter(model, adapter)
-    sources = DecoderSources(model, state_arrays(model, base), adapter, None)
     graphs = {
-        "base": make_weights(sources.base, "int4"),
-        "beside": make_weights(sources.base, "int4", adapter=adapter),
-        "fp32": make_weights(state_arrays(model), "fp32"),
-        "fp32 base": make_weights(sources.base, "fp32"),
+        "base": make_weights(base, "int4"),
+        "beside": BlockWeights(base, 4, adapter=adapter),
+        "fp32": make_weights(state_arrays(model, model.state_dict()), "fp32"),
+        "fp32 base": make_weights(base, "fp32"),
     }
     scores = {}
     for name, weights in graphs.items():

@@ -98,7 +98,9 @@ SAME_WITHIN = 1e-6
 """A block's weights are a product and a sum of halves: FP32 computes them alike to this."""
 
 
-def read_own_blocks(file: Path, state: Mapping[str, Any], head_size: int) -> dict[str, Blocks]:
+def read_checkpoint_blocks(
+    file: Path, state: Mapping[str, Any], head_size: int
+) -> dict[str, Blocks]:
     """The blocks of a GGUF file, by the checkpoint's names, where they are its very weights.
 
     :param file: The GGUF file.

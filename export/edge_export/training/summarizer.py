@@ -17,6 +17,7 @@ from edge_export.errors import RecipeError
 from edge_export.extras import require
 from edge_export.log import Log
 from edge_export.recipe import Recipe
+from edge_export.sources.chat_template import prompt_format
 from edge_export.sources.fetch import fetch
 
 N_DEV = 60
@@ -85,7 +86,6 @@ def _tokens(examples: Sequence[SummaryExample], recipe: Recipe, checkpoint: Path
     """As the device will put them: the request's tokens apart from the answer's."""
     from transformers import AutoTokenizer
 
-    from edge_export.build.chat_format import prompt_format
     from edge_export.training.lora import TokenExample
 
     assert recipe.generation is not None
