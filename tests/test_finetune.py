@@ -10,10 +10,19 @@ from typing import Any
 import numpy as np
 import pytest
 from edge_export.build.generator_graph import make_weights, state_arrays
-from edge_export.data import summary_examples
-from edge_export.data.documents import Document, as_sentences
+from edge_export.data.documents import (
+    CHAPTERED,
+    DESCRIBED,
+    MEETINGS,
+    Document,
+    as_sentences,
+    read_rows,
+)
+from edge_export.data.held_out import DEV_SHOW, held_out_runs, repeats, word_runs
+from edge_export.data.meeting_summaries import answered_questions, meeting_examples
+from edge_export.data.podcast_summaries import chapter_examples, note_examples, spoken_part
 from edge_export.data.sentence_examples import SentencePairs
-from edge_export.data.summary_examples import DEV_SHOW, said_part, word_runs
+from edge_export.data.written_summaries import written_examples
 from edge_export.errors import RecipeError
 from edge_export.graph.lora import CONFIG_FILE, WEIGHTS_FILE, LowRank, add_adapter, read_adapter
 from edge_export.recipe import FinetuneSettings, FolderSource, GenerationRecipe, Recipe, load_recipe
@@ -196,8 +205,8 @@ def test_the_committed_adapter_fits_the_recipe() -> None:
 def test_a_note_is_learned_as_far_as_it_was_said() -> None:
     said = "We talk about BIP 85, which derives seeds from one master seed in a wallet."
     note = "BIP 85 derives seeds from one master seed. It was proposed by Ethan in 2020."
-    assert said_part(note, said) == "BIP 85 derives seeds from one master seed."
-    assert said_part("Alice met Bob in Paris.", said) == ""
+    assert spoken_part(note, said) == "BIP 85 derives seeds from one master seed."
+    assert spoken_part("Alice met Bob in Paris.", said) == ""
 
 
 def test_a_summary_is_taken_apart_into_sentences_that_were_said(encoder: Encoder) -> None:
@@ -235,25 +244,22 @@ class _NoReading:
 def test_nothing_that_is_measured_on_is_learned() -> None:
     """Neither dev meetings nor the dev show, by identifier, by hash and by runs of words."""
     reader: Any = _NoReading()
-    rows = {name: list(summary_examples.read_rows(DATA / name)) for name in (
-        summary_examples.MEETINGS, summary_examples.CHAPTERED, summary_examples.DESCRIBED,
-    )}  # fmt: skip
-    meetings = rows[summary_examples.MEETINGS]
-    episodes = {row["id"]: row for row in rows[summary_examples.CHAPTERED]}
+    meetings = list(read_rows(DATA / MEETINGS))
+    episodes = {row["id"]: row for row in read_rows(DATA / CHAPTERED)}
     written = embedded_models_folder() / "spoken-135m"
-    examples = list(summary_examples._meetings(iter(meetings), reader))
-    examples += summary_examples._notes(iter(rows[summary_examples.DESCRIBED]), reader)
-    examples += summary_examples._chapters(episodes.values(), reader)
-    examples += summary_examples._written(written, episodes, reader)
+    examples = list(meeting_examples(iter(meetings), reader))
+    examples += note_examples(read_rows(DATA / DESCRIBED), reader)
+    examples += chapter_examples(episodes.values(), reader)
+    examples += written_examples(written, episodes, reader)
     assert len({e.id for e in examples if e.source == "written"}) >= 300
     dev = {row["id"] for row in meetings if row["split"] != "train"}
-    assert not [d for row in meetings if row["id"] in dev for d in summary_examples._answered(row)]
+    assert not [d for row in meetings if row["id"] in dev for d in answered_questions(row)]
     dev |= {identifier for identifier in episodes if identifier.startswith(DEV_SHOW)}
     assert len(dev) == 35 + 20
     for example in examples:
         assert example.id.split("#")[0].split("@")[0].rstrip("+*0123456789:") not in dev
-    measured = summary_examples.measured_runs(meetings)
-    kept = [e for e in examples if not summary_examples._repeats(e, measured)]
+    measured = held_out_runs(meetings)
+    kept = [e for e in examples if not repeats((e.answer, e.request), measured)]
     assert len(kept) > 0.97 * len(examples)  # people answered some questions in others' words
     runs = set().union(*(word_runs(e.answer) | word_runs(e.request) for e in kept))
     assert not runs & measured

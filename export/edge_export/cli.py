@@ -232,7 +232,7 @@ def train(
     folder: Path, data: Path, cache: Path, folds: Path | None, parts: tuple[str, ...]
 ) -> None:
     """Learn the heads of the bundle in FOLDER from documents, and put them into it."""
-    from edge_export.training.heads import PARTS, train_bundle, train_folds
+    from edge_export.training.bundle import PARTS, train_bundle, train_folds
 
     if folds is not None:
         train_folds(folder, data, cache, folds, _log, parts or PARTS)

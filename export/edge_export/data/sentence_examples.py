@@ -31,7 +31,7 @@ WINDOW_WORDS = (50, 70, 90)
 MAX_SENTENCES = 60
 """Of a longer passage it is less sure which sentences a person meant."""
 MIN_WORDS, MAX_WORDS = 7, 34
-MIN_SAID = {"written": 0.6, "meetings": 0.75, "notes": 0.85}
+MIN_SPOKEN_SHARE = {"written": 0.6, "meetings": 0.75, "notes": 0.85}
 """Source -> share of a sentence's words that were said around the moment: the less its authors
 kept to what was said, the more is asked."""
 MIN_TOGETHER, MIN_PAIRS = 0.7, 0.5
@@ -67,22 +67,22 @@ class SentencePairs:
         if not texts or len(texts) > MAX_SENTENCES:
             return
         vectors = self._encoder.encode([sentence.text for sentence in sentences])
-        said = source_passage(texts, vectors, [sentence.speaker for sentence in sentences])
+        passage = source_passage(texts, vectors, [sentence.speaker for sentence in sentences])
         claims = sentence_texts(document.references[0])
         for k, (claim, vector) in enumerate(zip(claims, self._encoder.encode(claims), strict=True)):
             is_whole = MIN_WORDS <= len(claim.split()) <= MAX_WORDS and claim.endswith(".")
             if not is_whole or speaks_to_reader(claim):
                 continue
-            evidence = find_evidence(claim, vector, said, self._encoder.rarity)
+            evidence = find_evidence(claim, vector, passage, self._encoder.rarity)
             if evidence.unsaid:
                 continue
-            share, window = self._closest(claim, evidence.places, said)
+            share, window = self._closest(claim, evidence.places, passage)
             answer = _LEAD.sub("", claim)
             answer = answer[:1].upper() + answer[1:] if source != "notes" else answer
             is_close = (
-                share >= MIN_SAID[source]
-                and _said_together(answer, said, window) >= MIN_TOGETHER
-                and pairs_said(answer, said) >= MIN_PAIRS
+                share >= MIN_SPOKEN_SHARE[source]
+                and _share_in_one_sentence(answer, passage, window) >= MIN_TOGETHER
+                and pairs_said(answer, passage) >= MIN_PAIRS
             )
             looks_back = source != "written" and not _BACKWARD.isdisjoint(claim.split()[:2])
             if is_close and not looks_back and answer[:1].isupper():
@@ -91,29 +91,29 @@ class SentencePairs:
                 yield f"{document.id}/{k}", request, answer
 
     def _closest(
-        self, claim: str, places: tuple[int, ...], said: SourcePassage
+        self, claim: str, sentence_indices: tuple[int, ...], passage: SourcePassage
     ) -> tuple[float, range]:
-        """Of the stretches around some sentences, the one that says most of a claim, and how much.
+        """Of the windows around some sentences, the one that says most of a claim, and how much.
 
         One that lacks its names or numbers says nothing of it.
         """
-        own = long_stems(claim)
-        lengths = [len(text.split()) for text in said.texts]
+        claim_stems = long_stems(claim)
+        lengths = [len(text.split()) for text in passage.texts]
         best = (0.0, range(0))
-        for place in places:
-            window = range(*window_around(lengths, place, self._random.choice(WINDOW_WORDS)))
-            stems = frozenset().union(*(said.stems[i] for i in window))
-            spoken = frozenset().union(*(said.spoken[i] for i in window))
-            numbers = SMALL_NUMBERS.union(*(said.numbers[i] for i in window))
-            is_said = all(
+        for index in sentence_indices:
+            window = range(*window_around(lengths, index, self._random.choice(WINDOW_WORDS)))
+            stems = frozenset().union(*(passage.stems[i] for i in window))
+            spoken = frozenset().union(*(passage.spoken[i] for i in window))
+            numbers = SMALL_NUMBERS.union(*(passage.numbers[i] for i in window))
+            has_names_and_numbers = all(
                 name.lower() in spoken or stem(name) in spoken for name in names_in(claim)
             ) and numbers.issuperset(numbers_in(claim))
-            share = sum(word in stems for word in own) / max(1, len(own))
-            if is_said and share > best[0]:
+            share = sum(word in stems for word in claim_stems) / max(1, len(claim_stems))
+            if has_names_and_numbers and share > best[0]:
                 best = (share, window)
         return best
 
 
-def _said_together(claim: str, said: SourcePassage, window: range) -> float:
-    own = set(long_stems(claim))
-    return max((len(own & said.stems[i]) for i in window), default=0) / max(1, len(own))
+def _share_in_one_sentence(claim: str, passage: SourcePassage, window: range) -> float:
+    stems = set(long_stems(claim))
+    return max((len(stems & passage.stems[i]) for i in window), default=0) / max(1, len(stems))

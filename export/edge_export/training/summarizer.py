@@ -12,7 +12,8 @@ from typing import Any
 from edge.bundles.store import embedded_models_folder, find_bundle
 from edge.generation.chat_format import Prompt, render
 from edge.runtime.encoder import Encoder
-from edge_export.data.summary_examples import SummaryExample, read_dev_examples, read_examples
+from edge_export.data.summary_corpus import read_dev_examples, read_examples
+from edge_export.data.summary_examples import SummaryExample
 from edge_export.errors import RecipeError
 from edge_export.extras import require
 from edge_export.log import Log

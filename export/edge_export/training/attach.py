@@ -1,4 +1,4 @@
-"""Learned heads as ONNX files, checked against the models they came from, inside a bundle."""
+"""Fitted heads put into a bundle: as ONNX files, checked against the models they came from."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from edge.bundles.specs import HeadSpec
 from edge.runtime.heads import Head
 from edge_export.errors import GateError
 from edge_export.manifest import package_versions, write_heads
-from edge_export.training.fit import TrainedHead, predict_classes
 from edge_export.training.tagger_head import TEACHER, HashedLinear
+from edge_export.training.trained_head import TrainedHead, predict_classes
 
 MAX_DIFFERENCE = 1e-4
 """Largest difference between a head's ONNX file and the trained model."""
@@ -42,7 +42,7 @@ def attach_heads(bundle: Bundle, heads: Sequence[TrainedHead], data: Mapping[str
     kept = [spec for spec in bundle.manifest.heads if spec.name not in names]
     with TemporaryDirectory(dir=bundle.folder.parent) as temporary:
         draft = read_bundle(Path(shutil.copytree(bundle.folder, Path(temporary) / "draft")))
-        specs = [_written(draft, head, data) for head in heads]
+        specs = [_write_head(draft, head, data) for head in heads]
         draft = write_heads(draft, [*kept, *specs])
         certified = [
             replace(spec, certificate=_certificate(draft, spec, head))
@@ -53,7 +53,7 @@ def attach_heads(bundle: Bundle, heads: Sequence[TrainedHead], data: Mapping[str
     return write_heads(bundle, [*kept, *certified])
 
 
-def _written(bundle: Bundle, head: TrainedHead, data: Mapping[str, str]) -> HeadSpec:
+def _write_head(bundle: Bundle, head: TrainedHead, data: Mapping[str, str]) -> HeadSpec:
     file = f"{head.name}.onnx"
     (bundle.folder / file).write_bytes(to_onnx_bytes(head))
     training = {
