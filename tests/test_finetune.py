@@ -26,8 +26,10 @@ from edge_export.data.written_summaries import written_examples
 from edge_export.errors import RecipeError
 from edge_export.graph.lora import CONFIG_FILE, WEIGHTS_FILE, LowRank, add_adapter, read_adapter
 from edge_export.recipe import FinetuneSettings, FolderSource, GenerationRecipe, Recipe, load_recipe
-from edge_export.training.lora import TokenExample, choose_examples, finetune, plot_losses
+from edge_export.training.lora import finetune
+from edge_export.training.loss_plot import plot_losses
 from edge_export.training.summarizer import train_summarizer
+from edge_export.training.token_examples import TokenExample, TokenExamples, choose_examples
 
 from edge.bundles.store import embedded_models_folder
 from edge.runtime.encoder import Encoder
@@ -42,6 +44,7 @@ EXAMPLES = [
     )
     for k in range(16)
 ]
+SPLIT = TokenExamples(train=EXAMPLES, dev=EXAMPLES[:4])
 SETTINGS = FinetuneSettings(
     rank=4, learning_rate=0.02, epochs=6, batch_examples=4, batch_tokens=64, save_every=5
 )
@@ -61,7 +64,7 @@ def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def trained(checkpoint: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     output = tmp_path_factory.mktemp("trained")
-    finetune(checkpoint, EXAMPLES, EXAMPLES[:4], SETTINGS, output, quiet)
+    finetune(checkpoint, SPLIT, SETTINGS, output, quiet)
     return output
 
 
@@ -85,9 +88,9 @@ def test_a_stopped_training_goes_on_to_the_same_adapter(
             raise Stopped
 
     with pytest.raises(Stopped):
-        finetune(checkpoint, EXAMPLES, EXAMPLES[:4], SETTINGS, tmp_path, stop)
+        finetune(checkpoint, SPLIT, SETTINGS, tmp_path, stop)
     messages: list[str] = []
-    finetune(checkpoint, EXAMPLES, EXAMPLES[:4], SETTINGS, tmp_path, messages.append)
+    finetune(checkpoint, SPLIT, SETTINGS, tmp_path, messages.append)
     assert "from 10" in messages[0]
     once, again = read_adapter(trained / "adapter"), read_adapter(tmp_path / "adapter")
     for name, low in once.items():
