@@ -70,8 +70,8 @@ class SentencePairs:
         passage = source_passage(texts, vectors, [sentence.speaker for sentence in sentences])
         claims = sentence_texts(document.references[0])
         for k, (claim, vector) in enumerate(zip(claims, self._encoder.encode(claims), strict=True)):
-            is_whole = MIN_WORDS <= len(claim.split()) <= MAX_WORDS and claim.endswith(".")
-            if not is_whole or speaks_to_reader(claim):
+            is_sentence = MIN_WORDS <= len(claim.split()) <= MAX_WORDS and claim.endswith(".")
+            if not is_sentence or speaks_to_reader(claim):
                 continue
             evidence = find_evidence(claim, vector, passage, self._encoder.rarity)
             if evidence.unsaid:

@@ -146,8 +146,8 @@ def _t5(model: Any, state: Mapping[str, Any], source: int, target: int, activati
 def _t5_side(side: str, config: Any, state: Mapping[str, Any], distance_bias: Float32Array) -> Side:
     n_layers = config.num_layers if side == "encoder" else config.num_decoder_layers
 
-    def attention(i: int, place: int, kind: str) -> AttentionNames:
-        prefix = f"{side}.block.{i}.layer.{place}"
+    def attention(i: int, sublayer: int, kind: str) -> AttentionNames:
+        prefix = f"{side}.block.{i}.layer.{sublayer}"
         query, key, value, output = (f"{prefix}.{kind}.{part}" for part in "qkvo")
         return AttentionNames(query, key, value, output, f"{prefix}.layer_norm")
 

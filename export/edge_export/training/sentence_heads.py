@@ -25,7 +25,7 @@ from edge_export.training.trained_head import (
 )
 
 MIN_SENTENCE_WORDS = 4
-MAX_SENTENCES = {"whole": 250, "part": 40}
+MAX_SENTENCES = {"document": 250, "part": 40}
 """Sentences taken of one document, so that long ones do not outweigh the rest."""
 PART_EVERY = 3
 """Of the parts of documents each third teaches ``concept``."""
@@ -101,7 +101,7 @@ def _salience_features(
 
 def _sample(example: DocumentExample, draw: np.random.Generator) -> npt.NDArray[np.intp]:
     """Sentences long enough to be shown, at most so many of one document."""
-    limit = MAX_SENTENCES["part" if example.document.is_part else "whole"]
+    limit = MAX_SENTENCES["part" if example.document.is_part else "document"]
     indices = np.flatnonzero(example.salience["length"] >= MIN_SENTENCE_WORDS)
     if len(indices) > limit:
         indices = np.sort(draw.choice(indices, limit, replace=False))
