@@ -1,1 +1,1 @@
-"""One bundle from a recipe."""
+"""Bundles built from checkpoints: exported, quantized, compared, written."""

@@ -31,7 +31,10 @@ class Stack:
             self.norms.append(side.feed_forward[i].norm)
 
     def embedded(self, positions: str | None) -> str:
-        """Scaled embeddings with their positions."""
+        """Scaled embeddings of ``input_ids`` with their positions.
+
+        :param positions: Embeddings of the positions; None where the model has none.
+        """
         x = self.weights.embed(self.graph, "input_ids", self.side.embedding, "embedded")
         x = self.scaled(x, self.sizes.embedding_scale)
         if positions is not None:
@@ -41,13 +44,21 @@ class Stack:
         return x
 
     def begin(self, x: str) -> tuple[str, str]:
-        """Input of the first part, and the residual."""
+        """Input of the first part, and the residual.
+
+        :param x: The embeddings.
+        """
         if not self.sizes.normalizes_before:
             return x, x
         return self.norm(x, self.norms[0], "hidden_0"), x
 
     def add(self, residual: str, x: str, n_parts: int) -> tuple[str, str]:
-        """Input of the next part, and the residual, after ``n_parts`` parts."""
+        """Input of the next part, and the residual.
+
+        :param residual: Of the part that ends.
+        :param x: Its result.
+        :param n_parts: Parts that have ended with it.
+        """
         output = f"hidden_{n_parts}"
         if not self.sizes.normalizes_before:
             hidden, _ = self.add_and_norm(residual, x, self.norms[n_parts - 1], output)
@@ -56,13 +67,25 @@ class Stack:
         return self.add_and_norm(residual, x, following, output)
 
     def norm(self, x: str, name: str, output: str) -> str:
-        """Norm of one input."""
+        """Norm of one input.
+
+        :param x: The input.
+        :param name: Of the norm's layer.
+        :param output: Name of the result.
+        """
         op = "LayerNormalization" if self.sizes.has_mean_norm else "SimplifiedLayerNormalization"
         inputs = [x, *self._norm_weights(name)]
         return self.graph.node(op, inputs, [output], epsilon=self.sizes.norm_epsilon, axis=-1)
 
     def add_and_norm(self, residual: str, x: str, name: str, output: str) -> tuple[str, str]:
-        """Sum of two and its norm: (norm, sum)."""
+        """Sum of two and its norm.
+
+        :param residual: One of the two.
+        :param x: The other.
+        :param name: Of the norm's layer.
+        :param output: Name of the norm.
+        :return: (norm, sum)
+        """
         kind = "" if self.sizes.has_mean_norm else "Simplified"
         self.graph.node(
             f"Skip{kind}LayerNormalization",
@@ -74,7 +97,12 @@ class Stack:
         return output, f"{output}_sum"
 
     def feed_forward(self, names: FeedForwardNames, x: str, tag: str) -> str:
-        """A feed-forward part."""
+        """A feed-forward part.
+
+        :param names: Its layers.
+        :param x: Its input.
+        :param tag: Ends the names of its nodes.
+        """
         graph = self.graph
         inner = self.weights.linear(graph, x, names.inner[:1], f"inner_{tag}")
         inner = self._activate(inner, f"activated_{tag}")
@@ -84,14 +112,24 @@ class Stack:
         return self.weights.linear(graph, inner, [names.output], f"feed_forward_{tag}")
 
     def split_linear(self, x: str, names: list[str], tag: str) -> list[str]:
-        """``x`` through layers of one width, multiplied as one."""
+        """``x`` through layers of one width, multiplied as one.
+
+        :param x: The input.
+        :param names: The layers.
+        :param tag: Ends the names of the nodes.
+        :return: A result of each layer.
+        """
         packed = self.weights.linear(self.graph, x, names, f"packed_{tag}")
         parts = [f"packed_{tag}_{k}" for k in range(len(names))]
         self.graph.node("Split", [packed], parts, axis=-1)
         return parts
 
     def scaled(self, x: str, scale: float) -> str:
-        """``x`` times a number."""
+        """``x`` times a number.
+
+        :param x: The input.
+        :param scale: The number; nothing is added for 1.
+        """
         if scale == 1:
             return x
         factor = self.graph.weight(f"{x}_scale", np.array(scale, self.weights.dtype))
