@@ -15,6 +15,8 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from edge.version import __version__
+
 if TYPE_CHECKING:
     from edge.abstractive.drafts import Summarizer
     from edge.api import (
@@ -43,8 +45,6 @@ if TYPE_CHECKING:
     from edge.runtime.encoder import Encoder
     from edge.runtime.providers import Execution
     from edge.transcript import parse_transcript, read_transcript
-
-__version__ = "0.2.0"
 
 __all__ = [
     "BundleError",

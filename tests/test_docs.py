@@ -13,10 +13,10 @@ from pathlib import Path
 
 import pytest
 
-from edge import __version__
 from edge.records import Digest
 from edge.render import to_markdown
 from edge.transcript import REPAIR_DETAILS
+from edge.version import __version__
 from tests.conftest import ROOT, SEEDS
 
 README = (ROOT / "README.md").read_text()

@@ -247,7 +247,8 @@ def test_naive_per_tensor_int8_of_the_real_weights_is_refused(tmp_path: Path) ->
 @pytest.mark.export
 @pytest.mark.slow
 def test_the_committed_bundle_passes_its_gate_against_pytorch(tmp_path: Path) -> None:
-    from edge_export.gates.embeddings import certify, compare, seed_sentences, torch_embeddings
+    from edge_export.gates.embeddings import certify, compare, torch_embeddings
+    from edge_export.gates.seeds import seed_sentences
 
     recipe = load_recipe("minilm-l6")
     assert recipe.encoder is not None

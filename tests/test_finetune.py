@@ -9,16 +9,27 @@ from typing import Any
 
 import numpy as np
 import pytest
-from edge_export.build.generator import DecoderSources, make_weights, state_arrays
-from edge_export.data import summary_examples
-from edge_export.data.documents import Document, as_sentences
+from edge_export.build.generator_graph import make_weights, state_arrays
+from edge_export.data.documents import (
+    CHAPTERED,
+    DESCRIBED,
+    MEETINGS,
+    Document,
+    as_sentences,
+    read_rows,
+)
+from edge_export.data.held_out import DEV_SHOW, held_out_runs, repeats, word_runs
+from edge_export.data.meeting_summaries import answered_questions, meeting_examples
+from edge_export.data.podcast_summaries import chapter_examples, note_examples, spoken_part
 from edge_export.data.sentence_examples import SentencePairs
-from edge_export.data.summary_examples import DEV_SHOW, said_part, word_runs
+from edge_export.data.written_summaries import written_examples
 from edge_export.errors import RecipeError
 from edge_export.graph.lora import CONFIG_FILE, WEIGHTS_FILE, LowRank, add_adapter, read_adapter
-from edge_export.recipe import FolderSource, GenerationRecipe, Recipe, load_recipe
-from edge_export.training.lora import FinetuneSettings, TokenExample, finetune, plot_losses
+from edge_export.recipe import FinetuneSettings, FolderSource, GenerationRecipe, Recipe, load_recipe
+from edge_export.training.lora import finetune
+from edge_export.training.loss_plot import plot_losses
 from edge_export.training.summarizer import train_summarizer
+from edge_export.training.token_examples import TokenExample, TokenExamples, choose_examples
 
 from edge.bundles.store import embedded_models_folder
 from edge.runtime.encoder import Encoder
@@ -33,6 +44,7 @@ EXAMPLES = [
     )
     for k in range(16)
 ]
+SPLIT = TokenExamples(train=EXAMPLES, dev=EXAMPLES[:4])
 SETTINGS = FinetuneSettings(
     rank=4, learning_rate=0.02, epochs=6, batch_examples=4, batch_tokens=64, save_every=5
 )
@@ -52,7 +64,7 @@ def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def trained(checkpoint: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     output = tmp_path_factory.mktemp("trained")
-    finetune(checkpoint, EXAMPLES, EXAMPLES[:4], SETTINGS, output, quiet)
+    finetune(checkpoint, SPLIT, SETTINGS, output, quiet)
     return output
 
 
@@ -76,9 +88,9 @@ def test_a_stopped_training_goes_on_to_the_same_adapter(
             raise Stopped
 
     with pytest.raises(Stopped):
-        finetune(checkpoint, EXAMPLES, EXAMPLES[:4], SETTINGS, tmp_path, stop)
+        finetune(checkpoint, SPLIT, SETTINGS, tmp_path, stop)
     messages: list[str] = []
-    finetune(checkpoint, EXAMPLES, EXAMPLES[:4], SETTINGS, tmp_path, messages.append)
+    finetune(checkpoint, SPLIT, SETTINGS, tmp_path, messages.append)
     assert "from 10" in messages[0]
     once, again = read_adapter(trained / "adapter"), read_adapter(tmp_path / "adapter")
     for name, low in once.items():
@@ -88,10 +100,11 @@ def test_a_stopped_training_goes_on_to_the_same_adapter(
 
 def test_stages_choose_their_examples() -> None:
     twice = [*EXAMPLES, *EXAMPLES]
-    assert len(FinetuneSettings(once=True).chosen(twice)) == len(EXAMPLES)
-    assert {e.source for e in FinetuneSettings(sources=("notes",)).chosen(twice)} == {"notes"}
-    assert FinetuneSettings(min_answer_tokens=5).chosen(twice) == []
-    assert FinetuneSettings(max_tokens=7).chosen(twice) == []
+    assert len(choose_examples(twice, FinetuneSettings(once=True))) == len(EXAMPLES)
+    notes = choose_examples(twice, FinetuneSettings(sources=("notes",)))
+    assert {example.source for example in notes} == {"notes"}
+    assert choose_examples(twice, FinetuneSettings(min_answer_tokens=5)) == []
+    assert choose_examples(twice, FinetuneSettings(max_tokens=7)) == []
 
 
 def test_a_recipe_is_trained_in_its_stages(checkpoint: Path, tmp_path: Path) -> None:
@@ -139,6 +152,7 @@ def test_beside_four_bits_an_adapter_keeps_its_effect(
     """What was learned, in 4 bits: lost in the rounding where added, kept where beside."""
     from edge_export.graph.decoder import write_decoder
     from edge_export.graph.decoder_config import read_architecture
+    from edge_export.graph.weights import BlockWeights
     from transformers import AutoModelForCausalLM
 
     from edge.generation.decoder import Decoder
@@ -146,14 +160,14 @@ def test_beside_four_bits_an_adapter_keeps_its_effect(
 
     adapter = read_adapter(trained / "adapter")
     model = AutoModelForCausalLM.from_pretrained(checkpoint)
-    base = {name: tensor.clone() for name, tensor in model.state_dict().items()}
+    tensors = {name: tensor.clone() for name, tensor in model.state_dict().items()}
+    base = state_arrays(model, tensors)
     add_adapter(model, adapter)
-    sources = DecoderSources(model, state_arrays(model, base), adapter, None)
     graphs = {
-        "base": make_weights(sources.base, "int4"),
-        "beside": make_weights(sources.base, "int4", adapter=adapter),
-        "fp32": make_weights(state_arrays(model), "fp32"),
-        "fp32 base": make_weights(sources.base, "fp32"),
+        "base": make_weights(base, "int4"),
+        "beside": BlockWeights(base, 4, adapter=adapter),
+        "fp32": make_weights(state_arrays(model, model.state_dict()), "fp32"),
+        "fp32 base": make_weights(base, "fp32"),
     }
     scores = {}
     for name, weights in graphs.items():
@@ -194,8 +208,8 @@ def test_the_committed_adapter_fits_the_recipe() -> None:
 def test_a_note_is_learned_as_far_as_it_was_said() -> None:
     said = "We talk about BIP 85, which derives seeds from one master seed in a wallet."
     note = "BIP 85 derives seeds from one master seed. It was proposed by Ethan in 2020."
-    assert said_part(note, said) == "BIP 85 derives seeds from one master seed."
-    assert said_part("Alice met Bob in Paris.", said) == ""
+    assert spoken_part(note, said) == "BIP 85 derives seeds from one master seed."
+    assert spoken_part("Alice met Bob in Paris.", said) == ""
 
 
 def test_a_summary_is_taken_apart_into_sentences_that_were_said(encoder: Encoder) -> None:
@@ -233,25 +247,22 @@ class _NoReading:
 def test_nothing_that_is_measured_on_is_learned() -> None:
     """Neither dev meetings nor the dev show, by identifier, by hash and by runs of words."""
     reader: Any = _NoReading()
-    rows = {name: list(summary_examples.read_rows(DATA / name)) for name in (
-        summary_examples.MEETINGS, summary_examples.CHAPTERED, summary_examples.DESCRIBED,
-    )}  # fmt: skip
-    meetings = rows[summary_examples.MEETINGS]
-    episodes = {row["id"]: row for row in rows[summary_examples.CHAPTERED]}
+    meetings = list(read_rows(DATA / MEETINGS))
+    episodes = {row["id"]: row for row in read_rows(DATA / CHAPTERED)}
     written = embedded_models_folder() / "spoken-135m"
-    examples = list(summary_examples._meetings(iter(meetings), reader))
-    examples += summary_examples._notes(iter(rows[summary_examples.DESCRIBED]), reader)
-    examples += summary_examples._chapters(episodes.values(), reader)
-    examples += summary_examples._written(written, episodes, reader)
+    examples = list(meeting_examples(iter(meetings), reader))
+    examples += note_examples(read_rows(DATA / DESCRIBED), reader)
+    examples += chapter_examples(episodes.values(), reader)
+    examples += written_examples(written, episodes, reader)
     assert len({e.id for e in examples if e.source == "written"}) >= 300
     dev = {row["id"] for row in meetings if row["split"] != "train"}
-    assert not [d for row in meetings if row["id"] in dev for d in summary_examples._answered(row)]
+    assert not [d for row in meetings if row["id"] in dev for d in answered_questions(row)]
     dev |= {identifier for identifier in episodes if identifier.startswith(DEV_SHOW)}
     assert len(dev) == 35 + 20
     for example in examples:
         assert example.id.split("#")[0].split("@")[0].rstrip("+*0123456789:") not in dev
-    measured = summary_examples.measured_runs(meetings)
-    kept = [e for e in examples if not summary_examples._repeats(e, measured)]
+    measured = held_out_runs(meetings)
+    kept = [e for e in examples if not repeats((e.answer, e.request), measured)]
     assert len(kept) > 0.97 * len(examples)  # people answered some questions in others' words
     runs = set().union(*(word_runs(e.answer) | word_runs(e.request) for e in kept))
     assert not runs & measured

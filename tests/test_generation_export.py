@@ -207,7 +207,7 @@ def test_layers_with_far_reaching_inputs_are_found_and_kept(tmp_path: Path) -> N
 def test_a_template_that_does_more_than_place_texts_is_refused(
     llama: Family, tmp_path: Path
 ) -> None:
-    from edge_export.build.chat_format import prompt_format
+    from edge_export.sources.chat_template import prompt_format
 
     shouting = save_tokenizer(tmp_path, "{{ messages[-1]['content'] | upper }}")
     with pytest.raises(ExportError, match="does more than put texts into places"):
@@ -220,7 +220,7 @@ def test_a_template_that_does_more_than_place_texts_is_refused(
 
 
 def test_a_template_without_instructions_or_turns_says_so(tmp_path: Path) -> None:
-    from edge_export.build.chat_format import prompt_format
+    from edge_export.sources.chat_template import prompt_format
 
     template = (
         "{% if messages | length > 1 %}{{ raise_exception('one turn') }}{% endif %}"
@@ -231,7 +231,7 @@ def test_a_template_without_instructions_or_turns_says_so(tmp_path: Path) -> Non
 
 
 def test_recommended_settings_become_ours() -> None:
-    from edge_export.build.generator import recommended_settings
+    from edge_export.build.generator_spec import recommended_settings
     from transformers import GenerationConfig
 
     bart = GenerationConfig(

@@ -65,6 +65,13 @@ def test_the_wheel_holds_the_bundle_and_no_tests(wheel: Path) -> None:
     assert wheel.stat().st_size < 25e6
 
 
+def test_the_wheel_holds_every_module(wheel: Path) -> None:
+    names = set(zipfile.ZipFile(wheel).namelist())
+    for package in (ROOT / "edge", ROOT / "export" / "edge_export"):
+        modules = {path.relative_to(package.parent).as_posix() for path in package.rglob("*.py")}
+        assert modules and modules <= names
+
+
 def test_it_digests_a_seed_without_network(installed: Path, tmp_path: Path) -> None:
     output = run(installed / "edge", "summarize", CHIP, "--format", "json", cwd=tmp_path)
     digest = json.loads(output)

@@ -15,7 +15,8 @@ import pytest
 from click.testing import CliRunner
 from edge_export.cli import main
 from edge_export.errors import KitError
-from edge_export.kit import DEVICES, PINS, RUNTIME, Device, build_kit
+from edge_export.kit import DEVICES, build_kit
+from edge_export.wheels import PINS, RUNTIME, Device
 
 from edge.bundles.manifest import read_bundle
 from tests.conftest import CHIP, ROOT

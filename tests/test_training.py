@@ -132,7 +132,7 @@ def test_a_head_that_does_not_pass_leaves_the_bundle_as_it_was(
     bundle: Path, data: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before = {path.name: path.read_bytes() for path in bundle.iterdir()}
-    monkeypatch.setattr("edge_export.training.to_onnx.MAX_HEAD_BYTES", 10)
+    monkeypatch.setattr("edge_export.training.attach.MAX_HEAD_BYTES", 10)
     arguments = ("--part", "phrases", "--cache", bundle.parent / "vectors")
     code, output = edge_export("train", bundle, "--data", data, *arguments)
     assert code == 1
@@ -217,13 +217,12 @@ def test_passages_that_are_not_there_are_named(bundle: Path, data: Path) -> None
 
 def test_spoilt_sentences_are_told_from_true_ones(encoder: Encoder) -> None:
     pytest.importorskip("lightgbm")
+    from edge_export.data.claims import KINDS, spoil
     from edge_export.data.documents import Document
     from edge_export.training.support_head import (
-        KINDS,
         area_under_curve,
         fit_support_head,
         measure_claims,
-        spoil,
     )
 
     def document(k: int, said: str, summary: str) -> Document:

@@ -28,11 +28,11 @@ from tokenizers import Tokenizer
 
 from benchmarks.generation.bandwidth import read_bytes_per_s
 from benchmarks.processes import ROOT, Sample, spread, take_turns
-from edge import __version__
 from edge.bundles.files import external_data_bytes
 from edge.device.doctor import device_facts
 from edge.transcript import read_transcript
 from edge.transcript.sentences import rebuild_sentences
+from edge.version import __version__
 
 FOLDER = ROOT / "build" / "generation"
 PEERS = ROOT / "benchmarks" / "peers"

@@ -20,8 +20,8 @@ from typing import Any
 
 from benchmarks.peers.setup import make
 from benchmarks.processes import ROOT, Sample, spread, take_turns
-from edge import __version__
 from edge.device.state import identity
+from edge.version import __version__
 
 HERE = Path(__file__).parent
 EPISODE = ROOT / "seeds" / "gradient-dissent_johannes-otterbach_whisper-timed.txt"

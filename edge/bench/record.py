@@ -16,7 +16,6 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from edge import __version__
 from edge.bench.cases import COLD, TOKENS, Plan
 from edge.bench.statistics import describe, is_noisy
 from edge.bundles.manifest import Bundle
@@ -25,6 +24,7 @@ from edge.errors import BenchError
 from edge.files import write_atomically
 from edge.runtime.encoder import ARENA
 from edge.runtime.providers import PROVIDERS
+from edge.version import __version__
 
 SCHEMA_VERSION = 1
 MIN_PROCESSES = 4

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from edge import __version__
 from edge.cli.models import models
 from edge.cli.options import Command, all_of, digest_options, read_options, summary_options
 from edge.cli.watch import watch
 from edge.errors import EdgeError
 from edge.records import ALL_PARTS
 from edge.stages import stage
+from edge.version import __version__
 
 if TYPE_CHECKING:
     from edge.jobs.batch import Outcome

@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from importlib.metadata import version
 from pathlib import Path
 
-from edge import __version__
 from edge.runtime.int8_products import products_overflow
 from edge.runtime.session import available_providers, default_threads
+from edge.version import __version__
 
 # What speeds up 8-bit and 16-bit models, by the names Linux gives them.
 _FEATURES = [

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from datetime import datetime, timezone
 from typing import Any
 
-from edge import __version__
 from edge.records import (
     Chapter,
     Digest,
@@ -18,6 +17,7 @@ from edge.records import (
     WrittenSentence,
 )
 from edge.stages import stage
+from edge.version import __version__
 
 SCHEMA_VERSION = 1
 

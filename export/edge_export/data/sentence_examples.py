@@ -27,11 +27,11 @@ from edge.transcript.sentences import sentence_texts
 from edge_export.data.documents import Document
 
 WINDOW_WORDS = (50, 70, 90)
-"""Words read around a moment, by chance; the device reads about 70."""
+"""Words read around a moment, by chance; the device reads about 40."""
 MAX_SENTENCES = 60
 """Of a longer passage it is less sure which sentences a person meant."""
 MIN_WORDS, MAX_WORDS = 7, 34
-MIN_SAID = {"written": 0.6, "meetings": 0.75, "notes": 0.85}
+MIN_SPOKEN_SHARE = {"written": 0.6, "meetings": 0.75, "notes": 0.85}
 """Source -> share of a sentence's words that were said around the moment: the less its authors
 kept to what was said, the more is asked."""
 MIN_TOGETHER, MIN_PAIRS = 0.7, 0.5
@@ -70,8 +70,8 @@ class SentencePairs:
         passage = source_passage(texts, vectors, [sentence.speaker for sentence in sentences])
         claims = sentence_texts(document.references[0])
         for k, (claim, vector) in enumerate(zip(claims, self._encoder.encode(claims), strict=True)):
-            is_whole = MIN_WORDS <= len(claim.split()) <= MAX_WORDS and claim.endswith(".")
-            if not is_whole or speaks_to_reader(claim):
+            is_sentence = MIN_WORDS <= len(claim.split()) <= MAX_WORDS and claim.endswith(".")
+            if not is_sentence or speaks_to_reader(claim):
                 continue
             evidence = find_evidence(claim, vector, passage, self._encoder.rarity)
             if evidence.missing_entities:
@@ -80,8 +80,8 @@ class SentencePairs:
             answer = _LEAD.sub("", claim)
             answer = answer[:1].upper() + answer[1:] if source != "notes" else answer
             is_close = (
-                share >= MIN_SAID[source]
-                and _said_together(answer, passage, window) >= MIN_TOGETHER
+                share >= MIN_SPOKEN_SHARE[source]
+                and _share_in_one_sentence(answer, passage, window) >= MIN_TOGETHER
                 and spoken_pair_share(answer, passage) >= MIN_PAIRS
             )
             looks_back = source != "written" and not _BACKWARD.isdisjoint(claim.split()[:2])
@@ -95,11 +95,11 @@ class SentencePairs:
     def _closest(
         self, claim: str, passage_indices: tuple[int, ...], passage: SourcePassage
     ) -> tuple[float, range]:
-        """Of the stretches around some sentences, the one that says most of a claim, and how much.
+        """Of the windows around some sentences, the one that says most of a claim, and how much.
 
         One that lacks its names or numbers says nothing of it.
         """
-        own = long_stems(claim)
+        claim_stems = long_stems(claim)
         lengths = [len(text.split()) for text in passage.texts]
         best = (0.0, range(0))
         for index in passage_indices:
@@ -107,15 +107,15 @@ class SentencePairs:
             stems = frozenset().union(*(passage.long_stems[i] for i in window))
             spoken = frozenset().union(*(passage.word_stems[i] for i in window))
             numbers = SMALL_NUMBERS.union(*(passage.numbers[i] for i in window))
-            is_said = all(
+            has_names_and_numbers = all(
                 name.lower() in spoken or stem(name) in spoken for name in names_in(claim)
             ) and numbers.issuperset(numbers_in(claim))
-            share = sum(word in stems for word in own) / max(1, len(own))
-            if is_said and share > best[0]:
+            share = sum(word in stems for word in claim_stems) / max(1, len(claim_stems))
+            if has_names_and_numbers and share > best[0]:
                 best = (share, window)
         return best
 
 
-def _said_together(claim: str, passage: SourcePassage, window: range) -> float:
-    own = set(long_stems(claim))
-    return max((len(own & passage.long_stems[i]) for i in window), default=0) / max(1, len(own))
+def _share_in_one_sentence(claim: str, passage: SourcePassage, window: range) -> float:
+    stems = set(long_stems(claim))
+    return max((len(stems & passage.long_stems[i]) for i in window), default=0) / max(1, len(stems))

@@ -50,11 +50,11 @@ def measure_rouge(generator: Generator, references: Path, seeds: Path) -> Mappin
     scorer = RougeScorer(["rouge1", "rouge2"], use_stemmer=True)
 
     def mean(texts: list[str], measure: str) -> float:
-        found: list[float] = [
+        scores: list[float] = [
             scorer.score(entry["summary"], " ".join(text.split()[:MAX_WORDS]))[measure].fmeasure
             for entry, text in zip(entries, texts, strict=True)
         ]
-        return round(100 * sum(found) / len(found), 2)
+        return round(100 * sum(scores) / len(scores), 2)
 
     return {
         "n": len(entries),

