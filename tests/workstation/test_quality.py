@@ -16,8 +16,6 @@ from edge.records import Segment, Transcript
 from edge.runtime.encoder import Encoder
 from edge.transcript.sentences import rebuild_sentences
 
-pytestmark = pytest.mark.export  # needs rouge-score and nltk
-
 
 def test_perfect_and_missing_boundaries() -> None:
     assert metrics.pk_and_window_diff([10, 20], [10, 20], 30) == (0, 0)

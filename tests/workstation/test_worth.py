@@ -10,8 +10,6 @@ import pytest
 from benchmarks.processes import take_turns, take_turns_apart
 from benchmarks.quality.against_cost import placed, print_table
 
-pytestmark = pytest.mark.export
-
 SCORES = {
     "ours": {
         "ROUGE-1": {"a": 30.0, "b": 40.0, "c": 20.0},

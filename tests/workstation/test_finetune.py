@@ -34,9 +34,9 @@ from edge_export.training.token_examples import TokenExample, TokenExamples, cho
 from edge.bundles.store import embedded_models_folder
 from edge.runtime.encoder import Encoder
 from tests.conftest import ROOT
-from tests.tiny import save_decoder
+from tests.workstation.tiny import save_decoder
 
-pytestmark = [pytest.mark.export, pytest.mark.slow]
+pytestmark = pytest.mark.slow
 DATA = Path(os.environ.get("EDGE_EVAL_DATA", ROOT.parent / "shared" / "eval"))
 EXAMPLES = [
     TokenExample(

@@ -23,7 +23,7 @@ from edge.transcript import read_transcript
 from edge.transcript.sentences import rebuild_sentences
 from tests.conftest import CHIP
 
-pytestmark = [pytest.mark.export, pytest.mark.slow]
+pytestmark = pytest.mark.slow
 
 TOPICS = {
     "solar": "the solar panel turns sunlight into power for the battery of the house",

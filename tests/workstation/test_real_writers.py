@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 import shlex
+import shutil
 import sys
-from collections.abc import Callable
+import tempfile
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -23,7 +27,7 @@ from edge.generation.generator import Generator
 from edge.generation.sampling import GenerationSettings
 from tests.conftest import CHIP, ROOT
 
-pytestmark = [pytest.mark.export, pytest.mark.slow]
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
@@ -34,6 +38,57 @@ def smollm2(tmp_path_factory: pytest.TempPathFactory) -> Path:
     checkpoint = fetch(recipe.sources[:1], tmp_path_factory.mktemp("smollm2"))
     assert checkpoint.gguf is not None
     return checkpoint.gguf
+
+
+@pytest.fixture(scope="module", autouse=True)
+def worked_out_once() -> Iterator[None]:
+    """What all builds of the same weights begin with is worked out for the first of them.
+
+    The checkpoint that the file is unpacked to, PyTorch's logits on the gate's text, and the
+    scales of the cache: each takes a minute, and none depends on the precision.
+    """
+    from edge_export.build import calibration, generator, generator_graph
+    from edge_export.sources import gguf
+
+    unpacked: dict[str, Path] = {}
+    logits: dict[tuple[object, ...], object] = {}
+    scales: dict[object, object] = {}
+
+    def unpack_once(file: Path, folder: Path, *arguments: object) -> None:
+        content = hashlib.sha256(file.read_bytes()).hexdigest()
+        if content in unpacked and unpacked[content].is_dir():
+            shutil.copytree(unpacked[content], folder)
+        else:
+            unpack_gguf(file, folder, *arguments)
+            unpacked[content] = shutil.copytree(folder, kept / content)
+
+    def weights_of(model: Any) -> str:
+        """A model's weights, as far as an adapter changes them."""
+        digest = hashlib.sha256()
+        for _, tensor in sorted(model.state_dict().items()):
+            digest.update(str(tensor.double().sum().item()).encode())
+        return digest.hexdigest()
+
+    def torch_scores_once(model: Any, token_ids: Any) -> object:
+        key = (weights_of(model), tuple(token_ids))
+        if key not in logits:
+            logits[key] = torch_scores(model, token_ids)
+        return logits[key]
+
+    def cache_scales_once(model: Any, texts: Any) -> object:
+        key = (weights_of(model), tuple(map(tuple, texts)))
+        if key not in scales:
+            scales[key] = cache_scales(model, texts)
+        return scales[key]
+
+    unpack_gguf, torch_scores = gguf.unpack_gguf, generator.torch_scores
+    cache_scales = calibration.cache_scales
+    with tempfile.TemporaryDirectory() as name, pytest.MonkeyPatch.context() as patch:
+        kept = Path(name)
+        patch.setattr(gguf, "unpack_gguf", unpack_once)
+        patch.setattr(generator, "torch_scores", torch_scores_once)
+        patch.setattr(generator_graph, "cache_scales", cache_scales_once)
+        yield
 
 
 @pytest.fixture(scope="module")

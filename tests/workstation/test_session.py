@@ -11,8 +11,6 @@ import edge.runtime.session
 from edge.runtime.int8_products import SUM_OF_PRODUCTS, products_overflow
 from edge.runtime.session import Session
 
-pytestmark = pytest.mark.export
-
 
 def product_model(weights: np.ndarray, zero_points: bool = True) -> bytes:  # type: ignore[type-arg]
     """Rows of unsigned bytes times a matrix of signed ones.

@@ -17,7 +17,7 @@ from edge_export.sources.fetch import fetch
 
 from tests.conftest import ROOT, SEEDS
 
-pytestmark = [pytest.mark.export, pytest.mark.slow]
+pytestmark = pytest.mark.slow
 
 IDS = json.loads((ROOT / "tests" / "data" / "llama_cpp_ids.json").read_text(encoding="utf-8"))
 """What llama.cpp makes of texts; tests/data/README.md says how it was asked."""

@@ -129,7 +129,6 @@ def test_the_next_source_is_tried_and_all_failures_are_named(
         fetch(sources, tmp_path)
 
 
-@pytest.mark.export
 def test_the_hub_revision_is_resolved_and_recorded(
     tmp_path: Path, tiny_checkpoint: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -207,7 +206,6 @@ def tiny_recipes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("edge_export.cli.load_recipe", lambda name: fitted)
 
 
-@pytest.mark.export
 @pytest.mark.slow
 @pytest.mark.usefixtures("tiny_recipes")
 @pytest.mark.parametrize("precision", ENCODER_PRECISIONS)
@@ -228,7 +226,6 @@ def test_build_and_verify_every_precision(
     assert "Give another --output, or --force" in again.stderr
 
 
-@pytest.mark.export
 @pytest.mark.slow
 def test_naive_per_tensor_int8_of_the_real_weights_is_refused(tmp_path: Path) -> None:
     from edge_export.build.bundle import build_bundle
@@ -244,7 +241,6 @@ def test_naive_per_tensor_int8_of_the_real_weights_is_refused(tmp_path: Path) ->
     assert not (tmp_path / "naive").exists()
 
 
-@pytest.mark.export
 @pytest.mark.slow
 def test_the_committed_bundle_passes_its_gate_against_pytorch(tmp_path: Path) -> None:
     from edge_export.gates.embeddings import certify, compare, torch_embeddings
@@ -260,7 +256,6 @@ def test_the_committed_bundle_passes_its_gate_against_pytorch(tmp_path: Path) ->
     assert certificate["n_sentences"] == find_bundle().manifest.certificate["n_sentences"]
 
 
-@pytest.mark.export
 def test_both_sides_tokenize_alike() -> None:
     from tokenizers import Tokenizer
     from transformers import PreTrainedTokenizerFast

@@ -20,9 +20,9 @@ from edge.generation.chat_format import Prompt
 from edge.generation.generator import Generator
 from edge.generation.sampling import GenerationSettings, probabilities
 from tests.conftest import ROOT
-from tests.tiny import DECODERS, SEQ2SEQ, save_decoder, save_seq2seq, save_tokenizer
+from tests.workstation.tiny import DECODERS, SEQ2SEQ, save_decoder, save_seq2seq, save_tokenizer
 
-pytestmark = [pytest.mark.export, pytest.mark.slow]
+pytestmark = pytest.mark.slow
 
 N_PROMPTS = 20
 N_NEW = 30
