@@ -23,7 +23,7 @@ from benchmarks.processes import spread
 from edge.arrays import Float32Array
 from edge.bench.episode import episode_path
 from edge.bundles.manifest import Bundle, read_bundle
-from edge.device.doctor import cpu_model
+from edge.device.kernel import cpu_model
 from edge.generation.chat_format import Prompt
 from edge.generation.generator import Generator
 from edge.generation.loop import decode_tokens

@@ -1,19 +1,24 @@
 """The program: ``edge``, or ``python -m edge``."""
 
-import click
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
 
 from edge.cli.main import main
 from edge.cli.startup import begin, end
 
+if TYPE_CHECKING:
+    import click
 
-def _load_bench() -> click.Command:
-    """The suite that measures the other commands, and so stands above them."""
+
+def load_bench() -> click.Command:
+    """The command of the room that measures all others, and so stands above them."""
     from edge.bench.cli import bench
 
     return bench
 
 
-main.add_late("bench", _load_bench)
+main.add_lazy_command("bench", load_bench)
 
 
 def run() -> None:

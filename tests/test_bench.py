@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 import time
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,21 +18,14 @@ import pytest
 from click.testing import CliRunner
 
 from edge.__main__ import main
-from edge.bench.cases import (
-    COLD,
-    SCENARIOS,
-    STREAM,
-    Case,
-    full_cases,
-    parse_case,
-    plan,
-    scaling_cases,
-    short_cases,
-)
+from edge.bench.cases import Case, full_cases, parse_case, plan, scaling_cases, short_cases
 from edge.bench.compare import compare_records
 from edge.bench.episode import make_transcript
-from edge.bench.record import load
+from edge.bench.record import CaseRecord, Record
+from edge.bench.record_json import case_from_json, load, record_from_json, record_to_json
 from edge.bench.run import run
+from edge.bench.scenarios import COLD, SCENARIOS, STREAM
+from edge.bench.statistics import describe
 from edge.bench.tables import all_tables, report_markdown, scaling_table, verdict
 from edge.bundles.store import find_bundle, list_bundles
 from edge.device.energy import find_source
@@ -54,73 +47,99 @@ def cli(*arguments: str | Path) -> tuple[int, str]:
 
 
 @pytest.fixture(scope="module")
-def record(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+def record_path(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A real run of every scenario, as short as it can be."""
     path = tmp_path_factory.mktemp("bench") / "record.json"
     cases = [Case(name, DEFAULT.bundle, 2, 3000) for name in SCENARIOS if name != "tokens"]
     cases += [Case("tokens", TINY, 1)] if CAN_WRITE else []
     plans = [plan(case, 1) for case in cases]
     run(plans, find_source(6.5), path, lambda done, total, name: None)
-    return load(path)
+    return path
 
 
-def test_a_record_keeps_to_its_schema(record: dict[str, Any]) -> None:
-    jsonschema.validate(record, SCHEMA, cls=jsonschema.Draft202012Validator)
+@pytest.fixture(scope="module")
+def record(record_path: Path) -> Record:
+    return load(record_path)
+
+
+def keeps_to_schema(path: Path) -> bool:
+    document = json.loads(path.read_text(encoding="utf-8"))
+    jsonschema.validate(document, SCHEMA, cls=jsonschema.Draft202012Validator)
+    return True
+
+
+def test_a_record_keeps_to_its_schema(record: Record, record_path: Path) -> None:
+    assert keeps_to_schema(record_path)
     wanted = [name for name in SCENARIOS if name != "tokens" or CAN_WRITE]
-    assert [case["scenario"] for case in record["cases"]] == wanted
-    assert record["finished"]
+    assert [case.setup.scenario for case in record.cases] == wanted
+    assert record.is_finished
 
 
-def test_raw_samples_are_kept_and_described(record: dict[str, Any]) -> None:
-    for case in record["cases"]:
-        samples = [ns for own in case["samples_ns"] for ns in own]
-        assert case["n"] == len(samples) > 0
-        assert case["e2e_ms"]["min"] == min(samples) / 1e6
-        assert case["e2e_ms"]["p99"] is None
-        assert case["peak_rss_bytes"] > 50e6
-        assert case["reference_ns"][0] > 0
+def test_a_record_is_on_disk_what_it_was(record: Record, record_path: Path) -> None:
+    document = json.loads(record_path.read_text(encoding="utf-8"))
+    again = json.loads(json.dumps(record_to_json(record)))
+    assert again == document
+    assert [list(case) for case in again["cases"]] == [list(c) for c in document["cases"]]
 
 
-def test_stages_sum_to_the_whole(record: dict[str, Any]) -> None:
-    for case in record["cases"]:
-        if case["scenario"] in (COLD, STREAM):
-            assert case["stage_ms"]["encode"] > 0
+def test_the_first_records_lacked_two_fields(record: Record) -> None:
+    document = record_to_json(record)
+    del document["beside"]
+    for case in document["cases"]:
+        del case["max_rss_bytes"]
+    assert record_from_json(document) == record
+
+
+def test_raw_samples_are_kept_and_described(record: Record) -> None:
+    for case in record.cases:
+        samples = [ns for process_ns in case.timing.samples_ns for ns in process_ns]
+        assert case.workload.n == len(samples) > 0
+        assert case.timing.e2e_ms.min == min(samples) / 1e6
+        assert case.timing.e2e_ms.p99 is None
+        assert case.resources.peak_rss_bytes > 50e6
+        assert case.timing.reference_ns[0] > 0
+
+
+def test_stages_sum_to_the_whole(record: Record) -> None:
+    for case in record.cases:
+        if case.setup.scenario in (COLD, STREAM):
+            assert case.timing.stage_ms["encode"] > 0
             # A process takes a moment to be taken apart, which on a busy machine is a long one.
-            allowed = 0.1 if case["scenario"] == COLD else 0.05
-            other = abs(case["stage_ms"]["other"])
-            assert other < allowed * case["e2e_ms"]["median"], case["name"]
+            allowed = 0.1 if case.setup.scenario == COLD else 0.05
+            other = abs(case.timing.stage_ms["other"])
+            assert other < allowed * case.timing.e2e_ms.median, case.setup.name
 
 
-def test_the_cold_command_counts_its_start_and_loading(record: dict[str, Any]) -> None:
-    cold = record["cases"][0]
-    assert cold["stage_ms"]["start"] > 0
-    assert cold["stage_ms"]["load"] > 0
-    assert cold["provider_actual"] == "CPUExecutionProvider"
-    assert cold["rtf"] > 0
+def test_the_cold_command_counts_its_start_and_loading(record: Record) -> None:
+    cold = record.cases[0]
+    assert cold.timing.stage_ms["start"] > 0
+    assert cold.timing.stage_ms["load"] > 0
+    assert cold.setup.provider_actual == "CPUExecutionProvider"
+    assert cold.timing.rtf and cold.timing.rtf > 0
 
 
 @pytest.mark.skipif(not CAN_WRITE, reason="needs onnxruntime 1.20")
-def test_a_model_that_writes_is_timed_apart_for_reading_and_writing(
-    record: dict[str, Any],
-) -> None:
-    tokens = record["cases"][-1]
-    assert tokens["ttft_ms"] > 0
-    assert tokens["tpot_ms"] > 0
-    assert {"prefill", "decode"} <= set(tokens["stage_ms"])
-    assert tokens["quality"]["value"] <= tokens["quality"]["baseline"]
+def test_a_model_that_writes_is_timed_apart_for_reading_and_writing(record: Record) -> None:
+    tokens = record.cases[-1]
+    assert tokens.timing.ttft_ms and tokens.timing.ttft_ms > 0
+    assert tokens.timing.tpot_ms and tokens.timing.tpot_ms > 0
+    assert {"prefill", "decode"} <= set(tokens.timing.stage_ms)
+    assert tokens.quality and tokens.quality.value <= tokens.quality.baseline
 
 
-def test_the_speed_run_checks_that_the_model_is_right(record: dict[str, Any]) -> None:
-    quality = record["cases"][1]["quality"]
-    assert quality["metric"] == "golden_cosine"
-    assert quality["value"] >= quality["baseline"]
+def test_the_speed_run_checks_that_the_model_is_right(record: Record) -> None:
+    quality = record.cases[1].quality
+    assert quality and quality.metric == "golden_cosine"
+    assert quality.value >= quality.baseline
 
 
-def test_given_watts_become_joules_named_as_given(record: dict[str, Any]) -> None:
-    assert "given by the user" in record["power_source"]
-    stream = record["cases"][1]
-    joules = 6.5 * stream["e2e_ms"]["mean"] / 1000
-    assert joules * 0.9 < stream["energy_j"] < joules * 1.6  # the worker's end is part of it
+def test_given_watts_become_joules_named_as_given(record: Record) -> None:
+    assert record.power_source and "given by the user" in record.power_source
+    stream = record.cases[1]
+    joules = 6.5 * stream.timing.e2e_ms.mean / 1000
+    assert stream.resources.energy_j
+    # The worker's end is part of it.
+    assert joules * 0.9 < stream.resources.energy_j < joules * 1.6
 
 
 def test_where_time_is_up_a_run_ends_with_runs_enough(tmp_path: Path) -> None:
@@ -129,8 +148,8 @@ def test_where_time_is_up_a_run_ends_with_runs_enough(tmp_path: Path) -> None:
     run(plans, (None, "not asked for"), tmp_path / "r.json", lambda *now: told.append(now),
         ends_after_s=0.0)  # fmt: skip
     found = load(tmp_path / "r.json")
-    assert [len(case["samples_ns"]) for case in found["cases"]] == [4, 4]
-    assert found["finished"] and not any(case["invalid_reasons"] for case in found["cases"])
+    assert [len(case.timing.samples_ns) for case in found.cases] == [4, 4]
+    assert found.is_finished and not any(case.invalid_reasons for case in found.cases)
     assert "time was up after 4 of 6 processes" in verdict(found)
     assert told[-1] == (12, 12, "")
 
@@ -152,37 +171,37 @@ def test_only_a_run_that_nothing_was_asked_of_ends_by_the_clock(
     assert [seconds < 120 for seconds in given] == [ends]
 
 
-def test_too_few_processes_are_no_valid_run(record: dict[str, Any]) -> None:
-    assert not record["valid"]
-    assert "too few runs" in " ".join(record["invalid_reasons"])
+def test_too_few_processes_are_no_valid_run(record: Record) -> None:
+    assert not record.is_valid
+    assert "too few runs" in " ".join(record.invalid_reasons)
     assert verdict(record).startswith("INVALID")
 
 
-def test_tables_and_report_show_every_case(record: dict[str, Any]) -> None:
+def test_tables_and_report_show_every_case(record: Record) -> None:
     text = "\n".join(table.as_text() for table in all_tables(record))
     report = report_markdown(record)
-    for case in record["cases"]:
-        assert case["name"] in text
-        assert case["name"] in report
+    for case in record.cases:
+        assert case.setup.name in text
+        assert case.setup.name in report
     assert "| case |" in report
 
 
 def test_a_provider_that_did_not_engage_is_named(tmp_path: Path) -> None:
     case = Case("encoder", DEFAULT.bundle, 1, provider="cuda")
     found = run([plan(case, 1)], find_source(None), tmp_path / "r.json", lambda *_: None)
-    reasons = " ".join(found["invalid_reasons"])
+    reasons = " ".join(found.invalid_reasons)
     assert "cuda was asked for, and CPUExecutionProvider ran" in reasons
 
 
 def test_sustained_runs_tell_what_heat_does(tmp_path: Path) -> None:
     case = Case("encoder", DEFAULT.bundle, 1)
     found = run([plan(case, 1, 3.0)], find_source(None), tmp_path / "r.json", lambda *_: None)
-    (case_record,) = found["cases"]
-    assert case_record["sustained_s"] == 3.0
-    assert 0.3 < case_record["slowdown"] < 3.0
-    assert case_record["n"] >= 10
-    assert sum(case_record["samples_ns"][0]) >= 2.5e9
-    assert "too few" not in " ".join(found["invalid_reasons"])
+    (case_record,) = found.cases
+    assert case_record.workload.sustained_s == 3.0
+    assert case_record.timing.slowdown and 0.3 < case_record.timing.slowdown < 3.0
+    assert case_record.workload.n >= 10
+    assert sum(case_record.timing.samples_ns[0]) >= 2.5e9
+    assert "too few" not in " ".join(found.invalid_reasons)
 
 
 def test_another_python_takes_turns_and_pairs_are_compared(tmp_path: Path) -> None:
@@ -190,9 +209,9 @@ def test_another_python_takes_turns_and_pairs_are_compared(tmp_path: Path) -> No
     case = Case("encoder", DEFAULT.bundle, 1)
     first = run([plan(case, 2)], find_source(None), path, lambda *_: None, sys.executable)
     second = load(tmp_path / "r-beside.json")
-    jsonschema.validate(second, SCHEMA, cls=jsonschema.Draft202012Validator)
-    assert (first["beside"], second["beside"]) == (second["run_id"], first["run_id"])
-    assert [len(r["cases"][0]["samples_ns"]) for r in (first, second)] == [2, 2]
+    assert keeps_to_schema(tmp_path / "r-beside.json")
+    assert (first.beside, second.beside) == (second.run_id, first.run_id)
+    assert [len(r.cases[0].timing.samples_ns) for r in (first, second)] == [2, 2]
     code, output = cli("bench", "compare", path, tmp_path / "r-beside.json")
     assert code == 0 and "signed-rank test on neighbouring fresh processes" in " ".join(
         output.split()
@@ -213,11 +232,11 @@ def test_a_killed_run_leaves_what_was_finished(tmp_path: Path) -> None:
             break
     process.send_signal(signal.SIGKILL)
     process.wait()
+    assert keeps_to_schema(path)
     left = load(path)
-    jsonschema.validate(left, SCHEMA, cls=jsonschema.Draft202012Validator)
-    assert len(left["cases"]) == 2
-    assert not left["finished"]
-    assert "the run was not finished" in left["invalid_reasons"]
+    assert len(left.cases) == 2
+    assert not left.is_finished
+    assert "the run was not finished" in left.invalid_reasons
 
 
 def test_a_process_that_fails_is_told_and_nothing_is_lost(tmp_path: Path) -> None:
@@ -228,8 +247,8 @@ def test_a_process_that_fails_is_told_and_nothing_is_lost(tmp_path: Path) -> Non
     plans = [plan(case, 1) for case in cases]
     with pytest.raises(BenchError, match=r"exit code 1: .*tokenizer.json has 2 bytes"):
         run(plans, find_source(None), path, lambda *_: None)
-    (kept,) = load(path)["cases"]
-    assert kept["scenario"] == "encoder"
+    (kept,) = load(path).cases
+    assert kept.setup.scenario == "encoder"
 
 
 def test_models_are_refused_where_they_do_not_fit(tmp_path: Path) -> None:
@@ -287,39 +306,42 @@ def test_the_sample_has_any_length_and_says_nothing_twice(n_words: int) -> None:
     assert len(set(texts)) > 0.95 * len(texts)
 
 
-def case_of(samples_ms: list[float], **fields: Any) -> dict[str, Any]:
+def case_of(samples_ms: list[float], **fields: Any) -> CaseRecord:
+    """A case of made-up times; other fields as they lie on disk."""
+    names = SCHEMA["$defs"]["case"]["required"]
     case = {
-        "scenario": "stream", "name": "stream x", "bundle_id": "x", "intra_threads": 2,
-        "words": 8000, "provider_requested": "cpu", "peak_rss_bytes": 10**8, "warnings": [],
+        **dict.fromkeys(names), "scenario": "stream", "name": "stream x", "bundle_id": "x",
+        "intra_threads": 2, "words": 8000, "provider_requested": "cpu", "max_rss_bytes": None,
+        "peak_rss_bytes": 10**8, "stage_ms": {}, "warnings": [], "invalid_reasons": [],
         "samples_ns": [[round(1e6 * ms)] for ms in samples_ms],
-        "reference_ns": [10**6] * len(samples_ms),
-        "e2e_ms": {"median": sorted(samples_ms)[len(samples_ms) // 2]},
+        "reference_ns": [10**6] * len(samples_ms), "e2e_ms": asdict(describe(samples_ms)),
     }  # fmt: skip
-    return {**case, **fields}
+    return case_from_json({**case, **fields})
 
 
-def record_of(case: dict[str, Any], **fields: Any) -> dict[str, Any]:
-    machine = dict.fromkeys(
-        ("board_model", "cpu", "cores", "ram_total", "machine", "cpu_governor", "nvpmodel"), "x"
-    )
-    return {**machine, "run_id": "r", "valid": True, "cases": [case], **fields}
+def record_of(*cases: CaseRecord, **fields: Any) -> Record:
+    """A record of made-up cases; other fields as they lie on disk."""
+    names = dict.fromkeys(SCHEMA["required"], "x")
+    document = {**names, "beside": None, "finished": True, "cases": [], "invalid_reasons": []}
+    return replace(record_from_json({**document, **fields}), cases=cases)
 
 
 def test_a_slower_run_is_called_slower() -> None:
     fast = record_of(case_of([100, 101, 99, 100.5, 100.2]))
     slow = record_of(case_of([110, 111, 109, 110.5, 110.2]))
-    ((_, _, found),) = compare_records(fast, slow)
+    (slower,) = compare_records(fast, slow)
+    found = slower.difference
     assert found.verdict == "slower"
     assert 1.08 < found.low <= found.ratio <= found.high < 1.12
-    ((_, _, back),) = compare_records(slow, fast)
-    assert back.verdict == "faster"
+    (faster,) = compare_records(slow, fast)
+    assert faster.difference.verdict == "faster"
 
 
 def test_a_machine_that_was_slower_itself_is_taken_into_account() -> None:
     fast = record_of(case_of([100, 101, 99, 100.5, 100.2]))
     slow = case_of([110, 111, 109, 110.5, 110.2], reference_ns=[1_120_000] * 5)
-    ((_, _, found),) = compare_records(fast, record_of(slow))
-    assert found.verdict == "not distinguishable"
+    (found,) = compare_records(fast, record_of(slow))
+    assert found.difference.verdict == "not distinguishable"
 
 
 def test_other_machines_and_other_cases_are_refused() -> None:
@@ -333,20 +355,18 @@ def test_other_machines_and_other_cases_are_refused() -> None:
 
 def test_scaling_is_fitted_and_memory_growth_told() -> None:
     cases = [
-        case_of([1000 * seconds], scenario="cold", words=words, peak_rss_bytes=peak,
-                e2e_ms={"median": 1000 * seconds})
+        case_of([1000 * seconds], scenario="cold", words=words, peak_rss_bytes=peak)
         for words, seconds, peak in ((10_000, 1.0, 10**8), (100_000, 10.0, 12 * 10**7),
                                      (500_000, 50.0, 125 * 10**6))
     ]  # fmt: skip
-    table = scaling_table({"cases": cases})
+    table = scaling_table(record_of(*cases))
     assert table is not None
     assert "exponent 1.00, memory grows 1.25 times" in table.note
-    assert scaling_table({"cases": cases[:2]}) is None
+    assert scaling_table(record_of(*cases[:2])) is None
 
 
-def test_the_commands_on_files(record: dict[str, Any], tmp_path: Path) -> None:
-    path = tmp_path / "r.json"
-    path.write_text(json.dumps(record), encoding="utf-8")
+def test_the_commands_on_files(record_path: Path) -> None:
+    path = record_path
     code, output = cli("bench", "report", path)
     assert code == 0 and "# Latency of edge-insights" in output
     code, output = cli("bench", "compare", path, path)
@@ -360,6 +380,7 @@ def test_the_commands_on_files(record: dict[str, Any], tmp_path: Path) -> None:
     [
         ("{", "is no JSON"),
         ("[]", "is no record"),
+        ('{"schema_version": 1, "cases": []}', "is no record"),
         ('{"schema_version": 9, "cases": []}', "schema version 9; this program reads 1"),
     ],
 )

@@ -9,14 +9,17 @@ import os
 import random
 import threading
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 
 from edge.__main__ import main
-from edge.bench.cost import Prices, cost_of, cost_tables, digest_cases, read_prices
-from edge.bench.record import machine_reasons
+from edge.bench.cost import cost_of, cost_tables, digest_cases
+from edge.bench.prices import Prices, read_prices
+from edge.bench.record import CaseRecord
+from edge.bench.record_json import save
 from edge.bench.statistics import (
     PERCENTILE_RUNS,
     compare,
@@ -26,12 +29,14 @@ from edge.bench.statistics import (
     is_noisy,
     percentile,
 )
+from edge.bench.validity import machine_reasons
 from edge.device import energy
 from edge.device import state as state_module
 from edge.device.energy import Counter, Meter, Power, find_source, pmic_watts
-from edge.device.state import identity, meminfo, state
+from edge.device.kernel import cpu_flags, cpu_model, meminfo
+from edge.device.state import identity, state
 from edge.errors import BenchError
-from tests.test_bench import case_of
+from tests.test_bench import case_of, record_of
 
 
 @pytest.mark.parametrize(("percent", "least"), PERCENTILE_RUNS.items())
@@ -43,10 +48,10 @@ def test_percentiles_only_where_the_samples_support_them(percent: int, least: in
 
 def test_a_description_keeps_what_is_known() -> None:
     described = describe([3.0, 1.0, 2.0])
-    assert described["median"] == 2.0
-    assert described["std"] == 1.0
-    assert described["p50"] is None
-    assert describe([5.0])["std"] is None
+    assert described.median == 2.0
+    assert described.std == 1.0
+    assert described.p50 is None
+    assert describe([5.0]).std is None
 
 
 def test_noise_is_a_tenth_of_the_mean() -> None:
@@ -142,6 +147,7 @@ def lay_out(root: Path, files: dict[str, str]) -> Path:
 PI = {
     "proc/device-tree/model": "Raspberry Pi 5 Model B Rev 1.0\0",
     "proc/device-tree/compatible": "raspberrypi,5-model-b\0brcm,bcm2712\0",
+    "proc/cpuinfo": "processor\t: 0\nFeatures\t: fp asimd asimddp\n\nModel\t\t: Raspberry Pi 5\n",
     "proc/meminfo": "MemTotal: 8000000 kB\nSwapTotal: 100000 kB\nSwapFree: 90000 kB\n",
     "proc/loadavg": "0.25 0.2 0.1 1/100 1234\n",
     "sys/devices/system/cpu/cpu0/cpufreq/scaling_governor": "ondemand\n",
@@ -155,10 +161,12 @@ PI = {
 def test_a_board_tells_what_it_is_and_how_it_is(tmp_path: Path) -> None:
     root = lay_out(tmp_path, PI)
     found = identity(root)
-    assert found["board_model"] == "Raspberry Pi 5 Model B Rev 1.0"
-    assert found["soc"] == "brcm,bcm2712"
-    assert found["cpu_governor"] == "ondemand"
-    assert found["ram_total"] == 8000000 * 1024
+    assert found.board_model == "Raspberry Pi 5 Model B Rev 1.0"
+    assert found.soc == "brcm,bcm2712"
+    assert found.cpu_governor == "ondemand"
+    assert found.ram_total == 8000000 * 1024
+    assert found.cpu == cpu_model(root) == "Raspberry Pi 5"
+    assert cpu_flags(root) == {"fp", "asimd", "asimddp"}
     now = state(root)
     assert (now.freq_mhz, now.temp_c, now.load_average) == (2400.0, 61.2, 0.25)
     assert now.swap_used == 10000 * 1024
@@ -167,8 +175,9 @@ def test_a_board_tells_what_it_is_and_how_it_is(tmp_path: Path) -> None:
 def test_a_machine_that_tells_nothing_is_not_guessed(tmp_path: Path) -> None:
     now = state(tmp_path)
     assert (now.freq_mhz, now.temp_c, now.swap_used, now.load_average) == (None,) * 4
-    assert identity(tmp_path)["board_model"] is None
+    assert identity(tmp_path).board_model is None
     assert meminfo(tmp_path) == {}
+    assert cpu_model(tmp_path) and cpu_flags(tmp_path) == frozenset()
 
 
 def test_work_of_others_is_seen(tmp_path: Path) -> None:
@@ -178,10 +187,10 @@ def test_work_of_others_is_seen(tmp_path: Path) -> None:
     busy = state_module.busy_cores(root, 0.4)
     assert busy == pytest.approx((os.cpu_count() or 1) * 0.5)
     assert state_module.busy_cores(tmp_path / "nothing", 0.0) is None
-    quiet = {"cpu_governor": None, "cores": 4}
+    quiet = replace(identity(tmp_path), cpu_governor=None, cores=4)
     assert machine_reasons(quiet, state(tmp_path), 0.1) == []
     assert "1.5 of 4 cores busy" in machine_reasons(quiet, state(tmp_path), 1.5)[0]
-    slow = {"cpu_governor": "powersave", "cores": 4}
+    slow = replace(quiet, cpu_governor="powersave")
     assert "'powersave'" in machine_reasons(slow, state(tmp_path), 0.0)[0]
 
 
@@ -289,7 +298,7 @@ PRICES = Prices(
 )  # fmt: skip
 
 
-def digest_case(precision: str, seconds: float, joules: float | None) -> dict[str, object]:
+def digest_case(precision: str, seconds: float, joules: float | None) -> CaseRecord:
     return case_of(
         [1000 * seconds] * 5, precision=precision, bundle_name="m", name=f"stream m-{precision}",
         episodes=1, energy_j=joules,
@@ -300,7 +309,7 @@ def test_an_episode_s_cost_by_hand() -> None:
     cost = cost_of(digest_case("int8", 60.0, 360.0), PRICES)
     assert cost.hardware == pytest.approx(96 / (48 * 100))  # 0.02 an episode
     assert cost.electricity == pytest.approx(360 / 3.6e6 * 0.25)
-    assert cost.whole == pytest.approx(0.020025)
+    assert cost.total == pytest.approx(0.020025)
     assert cost.carbon_g == pytest.approx(0.04)
     assert cost.breakeven_episodes == pytest.approx(96 / (0.05 - 0.000025))
     assert cost.episodes_per_month == pytest.approx(365.25 / 12 * 24 * 60)
@@ -313,11 +322,9 @@ def test_half_the_time_is_half_the_cost_of_a_busy_device() -> None:
 
 
 def test_unknown_energy_is_left_out_and_said(tmp_path: Path) -> None:
-    record = {
-        "cases": [digest_case("int8", 30.0, None), digest_case("fp32", 60.0, None)],
-        "power_source": None, "power_reason": "no sensor",
-    }  # fmt: skip
-    assert [case["precision"] for case in digest_cases(record)] == ["fp32", "int8"]
+    cases = digest_case("int8", 30.0, None), digest_case("fp32", 60.0, None)
+    record = record_of(*cases, power_source=None, power_reason="no sensor")
+    assert [case.setup.precision for case in digest_cases(record)] == ["fp32", "int8"]
     own, busy, hosted = cost_tables(record, PRICES)
     assert "Electricity is not counted: no sensor" in own.note
     assert busy.rows[1][2] == "0.50"
@@ -327,7 +334,7 @@ def test_unknown_energy_is_left_out_and_said(tmp_path: Path) -> None:
 def test_a_service_that_is_cheaper_stays_cheaper() -> None:
     cheap = Prices(hardware_price=96, lifetime_years=4, episodes_per_month=1,
                    hosted_per_episode=0.01)  # fmt: skip
-    record = {"cases": [digest_case("int8", 3.0, None)], "power_source": None, "power_reason": "x"}
+    record = record_of(digest_case("int8", 3.0, None), power_source=None)
     assert cost_tables(record, cheap)[2].rows[0][3:] == (
         "9,600 episodes", "9600.0 months", "service"
     )  # fmt: skip
@@ -360,7 +367,7 @@ def test_prices_that_make_no_sense_are_refused(text: str, message: str, tmp_path
 
 def test_a_record_without_digests_has_no_cost(tmp_path: Path) -> None:
     record = tmp_path / "r.json"
-    record.write_text(json.dumps({"schema_version": 1, "cases": []}))
+    save(record_of(), record)
     arguments = ["bench", "cost", str(record), "--hardware-price", "1", "--lifetime-years", "1",
                  "--episodes-per-month", "1"]  # fmt: skip
     result = CliRunner().invoke(main, arguments)

@@ -16,7 +16,7 @@ import edge.generation.kv_cache
 import edge.runtime.session
 from edge.bundles.store import find_bundle
 from edge.cli.main import main
-from edge.device.precision import PrecisionAdvice, Throughput, recommended_first
+from edge.device.precision import MeasuredPrecision, PrecisionAdvice, recommended_first
 from edge.errors import InferenceError
 from edge.generation.kv_cache import RowArrays
 from edge.runtime.binding import GpuArray
@@ -279,16 +279,16 @@ def test_arrays_elsewhere_change_as_those_here_do(monkeypatch: pytest.MonkeyPatc
 def test_a_more_exact_precision_wins_where_it_is_hardly_slower() -> None:
     bundle = find_bundle()
 
-    def pace(precision: str, seconds: float) -> Throughput:
+    def measured(precision: str, run_s: float) -> MeasuredPrecision:
         manifest = replace(bundle.manifest, precision=precision)
-        return Throughput(replace(bundle, manifest=manifest), seconds, 5, CPU)
+        return MeasuredPrecision(replace(bundle, manifest=manifest), run_s, 5, CPU)
 
-    paces = [pace("int8", 0.100), pace("fp32", 0.104), pace("fp16", 0.2)]
-    assert recommended_first(paces) == [paces[1], paces[0], paces[2]]
-    paces[1] = pace("fp32", 0.11)
-    assert recommended_first(paces)[0] == paces[0]
+    candidates = [measured("int8", 0.100), measured("fp32", 0.104), measured("fp16", 0.2)]
+    assert recommended_first(candidates) == [candidates[1], candidates[0], candidates[2]]
+    candidates[1] = measured("fp32", 0.11)
+    assert recommended_first(candidates)[0] == candidates[0]
     advice = PrecisionAdvice(
-        "minilm-l6", tuple(recommended_first(paces)), ("int4 does not work: why",)
+        "minilm-l6", tuple(recommended_first(candidates)), ("int4 does not work: why",)
     )
     assert str(advice) == (
         "use int8; int8 100 ms on cpu; fp32 110 ms on cpu, 1.1 times as long; "

@@ -47,7 +47,8 @@ HEAVY_AFTER_HELP = """
 import sys
 from click.testing import CliRunner
 from edge.__main__ import main
-assert CliRunner().invoke(main, ["--help"]).exit_code == 0
+help = CliRunner().invoke(main, ["--help"])
+assert help.exit_code == 0 and "bench " in help.stdout, help.output
 print(sorted(set(sys.modules) & {"numpy", "onnxruntime", "tokenizers"}))
 """
 
@@ -81,3 +82,10 @@ def test_the_audit_hook_would_see_a_socket() -> None:
 
 def test_help_starts_without_the_heavy_libraries() -> None:
     assert python(HEAVY_AFTER_HELP) == "[]"
+
+
+def test_a_command_that_is_not_asked_for_is_not_loaded() -> None:
+    code = (
+        "import sys, edge.__main__\nprint([n for n in sys.modules if n.startswith('edge.bench')])"
+    )
+    assert python(code) == "[]"

@@ -138,7 +138,7 @@ def main() -> None:
         "schema_version": 2,
         "utc": datetime.now(timezone.utc).isoformat(timespec="seconds"),
         "tool_version": __version__,
-        "device": identity(),
+        "device": asdict(identity()),
         "episode": arguments.episode.name,
         "n": arguments.runs,
         "sides": print_table(samples),

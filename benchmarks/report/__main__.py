@@ -14,8 +14,10 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from edge.bench.cost import cost_tables, read_prices
-from edge.bench.record import Json, load
+from edge.bench.cost import cost_tables
+from edge.bench.prices import read_prices
+from edge.bench.record import Record
+from edge.bench.record_json import load
 from edge.bench.tables import Table, all_tables, machine, scaling_points, verdict
 from edge.errors import EdgeError
 from edge.files import write_atomically
@@ -50,7 +52,7 @@ def table_html(table: Table) -> str:
 
 
 def figures(
-    records: Sequence[Json], worth: dict[str, Any] | None, prices: Path | None
+    records: Sequence[Record], worth: dict[str, Any] | None, prices: Path | None
 ) -> Iterator[tuple[str, Any]]:
     """(name, figure) of every chart there is something for.
 
@@ -73,7 +75,7 @@ def figures(
         yield "pareto", charts.pareto(worth)
 
 
-def page(records: Sequence[Json], worth: dict[str, Any] | None, prices: Path | None) -> str:
+def page(records: Sequence[Record], worth: dict[str, Any] | None, prices: Path | None) -> str:
     """The whole page.
 
     :param records: The runs.
@@ -82,7 +84,7 @@ def page(records: Sequence[Json], worth: dict[str, Any] | None, prices: Path | N
     """
     parts = []
     for record in records:
-        title = f"edge-insights {record['tool_version']}, {record['utc']}"
+        title = f"edge-insights {record.tool_version}, {record.utc}"
         parts.append(f"<h2>{html.escape(title)}</h2><p>{html.escape(machine(record))}</p>")
         parts.append(f"<pre>{html.escape(verdict(record))}</pre>")
         tables = all_tables(record)

@@ -10,9 +10,11 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullFormatter
 
-from edge.bench.cost import PRECISIONS, Prices, cost_of, digest_cases
-from edge.bench.record import Json
-from edge.bench.tables import SCALING_FROM_WORDS, exponent, scaling_points
+from edge.bench.cost import cost_of, digest_cases
+from edge.bench.prices import Prices
+from edge.bench.record import Record
+from edge.bench.tables import SCALING_FROM_WORDS, exponent, scaling_points, stage_names
+from edge.bundles.manifest import PRECISIONS
 
 OURS, OTHER, INK = "#0b6e99", "#b5651d", "#333333"
 SHADES = ("#0b6e99", "#4a90a4", "#7fb3c0", "#b7d3d9", "#c98d4b", "#e0b98a", "#8c8c8c", "#5b7553",
@@ -26,48 +28,46 @@ def _figure(width: float, height: float) -> tuple[Figure, Axes]:
     return figure, axes
 
 
-def times(record: Json) -> Figure:
+def times(record: Record) -> Figure:
     """Every sample of every case, and the median.
 
     :param record: The run.
     """
-    cases = record["cases"][::-1]
+    cases = record.cases[::-1]
     figure, axes = _figure(8, 0.7 + 0.5 * len(cases))
     for row, case in enumerate(cases):
-        samples = [ns / 1e9 for own in case["samples_ns"] for ns in own]
-        axes.plot(samples, [row] * len(samples), "|", color=OURS, markersize=12, alpha=0.6)
-        median = case["e2e_ms"]["median"] / 1000
-        axes.plot([median], [row], "o", color=OTHER, markersize=5)
-    axes.set_yticks(range(len(cases)), [case["name"] for case in cases])
+        times_s = [ns / 1e9 for process_ns in case.timing.samples_ns for ns in process_ns]
+        axes.plot(times_s, [row] * len(times_s), "|", color=OURS, markersize=12, alpha=0.6)
+        median_s = case.timing.e2e_ms.median / 1000
+        axes.plot([median_s], [row], "o", color=OTHER, markersize=5)
+    axes.set_yticks(range(len(cases)), [case.setup.name for case in cases])
     axes.set_xlim(0, None)
     axes.set_xlabel("seconds; a stroke a sample, a dot the median")
     return figure
 
 
-def stages(record: Json) -> Figure:
+def stages(record: Record) -> Figure:
     """Where the time of each case goes, as shares.
 
     :param record: The run.
     """
-    cases = [case for case in record["cases"] if len(case["stage_ms"]) > 2][::-1]
-    names = list(dict.fromkeys(name for case in cases for name in case["stage_ms"]))
-    names.sort(key=lambda name: name == "other")
+    cases = [case for case in record.cases if len(case.timing.stage_ms) > 2][::-1]
     figure, axes = _figure(8, 1.6 + 0.45 * len(cases))
     left = [0.0] * len(cases)
-    for k, name in enumerate(names):
+    for k, name in enumerate(stage_names(cases)):
         shares = [
-            100 * max(0.0, case["stage_ms"].get(name, 0.0)) / case["e2e_ms"]["median"]
+            100 * max(0.0, case.timing.stage_ms.get(name, 0.0)) / case.timing.e2e_ms.median
             for case in cases
         ]
         axes.barh(range(len(cases)), shares, left=left, label=name, color=SHADES[k % len(SHADES)])
         left = [a + b for a, b in zip(left, shares, strict=True)]
-    axes.set_yticks(range(len(cases)), [case["name"] for case in cases])
+    axes.set_yticks(range(len(cases)), [case.setup.name for case in cases])
     axes.set_xlabel("share of the median, %")
     figure.legend(loc="outside lower center", ncols=7, frameon=False, fontsize=8)
     return figure
 
 
-def scaling(record: Json) -> Figure:
+def scaling(record: Record) -> Figure:
     """Time and memory of the cold command against the transcript's length.
 
     :param record: The run, with at least three lengths.
@@ -93,7 +93,7 @@ def scaling(record: Json) -> Figure:
     return figure
 
 
-def cost(record: Json, prices: Prices) -> Figure:
+def cost(record: Record, prices: Prices) -> Figure:
     """What 1,000 episodes cost a device that is always at work, precision by precision.
 
     :param record: The run.
@@ -101,25 +101,25 @@ def cost(record: Json, prices: Prices) -> Figure:
     """
     groups: dict[str, list[tuple[str, float]]] = {}
     for case in digest_cases(record):
-        name = f"{case['scenario']}, {case['bundle_name']}"
+        name = f"{case.setup.scenario}, {case.setup.bundle_name}"
         price = 1000 * cost_of(case, prices).busy
-        groups.setdefault(name, []).append((case["precision"], price))
+        groups.setdefault(name, []).append((case.setup.precision, price))
     figure, axes = _figure(8, 3.4)
-    places, labels = [], []
-    place = 0.0
+    ticks, labels = [], []
+    x = 0.0
     for group, bars in groups.items():
         for precision, price in bars:
             color = SHADES[PRECISIONS.index(precision)]
-            axes.bar([place], [price], color=color, width=0.8)
-            axes.annotate(f"{price:.3g}", (place, price), ha="center", va="bottom", fontsize=8)
-            places.append(place)
+            axes.bar([x], [price], color=color, width=0.8)
+            axes.annotate(f"{price:.3g}", (x, price), ha="center", va="bottom", fontsize=8)
+            ticks.append(x)
             labels.append(precision)
-            place += 1
-        middle = place - (len(bars) + 1) / 2
+            x += 1
+        middle = x - (len(bars) + 1) / 2
         axes.annotate(group, (middle, 0), (0, -28), textcoords="offset points", ha="center",
                       fontsize=8, annotation_clip=False)  # fmt: skip
-        place += 0.8
-    axes.set_xticks(places, labels, fontsize=8)
+        x += 0.8
+    axes.set_xticks(ticks, labels, fontsize=8)
     axes.set_ylabel(f"{prices.currency} for 1,000 episodes")
     axes.set_title("A device that is always at work", fontsize=10)
     return figure

@@ -6,22 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
+from edge.bench.scenarios import BATCH, COLD, DIGESTS, ENCODER, SCENARIOS, STREAM, TOKENS
 from edge.bundles.manifest import Bundle
 from edge.errors import BenchError
 from edge.runtime.providers import CPU, PROVIDERS
 
-COLD, STREAM, BATCH, ENCODER, TOKENS = "cold", "stream", "batch", "encoder", "tokens"
-SCENARIOS = {
-    COLD: "the whole command in a fresh process, from its start to its end",
-    STREAM: "one episode after the other in a process that is warm: read, digest, render",
-    BATCH: "a batch of 4 episodes into a folder, in a process that is warm",
-    ENCODER: "the encoder alone on 64 sentences of 24 words",
-    TOKENS: "a model that writes: 256 tokens read (prefill), 32 written (decode)",
-}
-"""Every scenario, and what one sample of it is."""
-BATCH_EPISODES = 4
-ENCODER_SENTENCES, ENCODER_WORDS = 64, 24
-PREFILL_TOKENS, DECODE_TOKENS = 256, 32
 SCALING_WORDS = (1_000, 2_000, 5_000, 10_000, 20_000, 50_000, 100_000, 200_000, 500_000)
 SHORT_WORDS = 8_000
 """About 45 minutes of speech."""
@@ -50,7 +39,7 @@ class Case:
     @property
     def name(self) -> str:
         """How a person tells it from the others."""
-        length = f" {self.words:,} words" if self.scenario in (COLD, STREAM, BATCH) else ""
+        length = f" {self.words:,} words" if self.scenario in DIGESTS else ""
         other = "" if self.provider == CPU else f" on {self.provider}"
         plural = "s" if self.threads > 1 else ""
         below = f" in {self.max_rss_bytes >> 20} MiB" if self.max_rss_bytes else ""

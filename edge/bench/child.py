@@ -1,20 +1,28 @@
-"""One fresh process of a case: what it is told to do, and what it tells."""
+"""One fresh process of a case: what it is told to do, and what it told."""
 
 from __future__ import annotations
 
-import itertools
 import json
-import os
-import selectors
-import subprocess
 import sys
-import tempfile
 import threading
 import time
-from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
-from edge.bench.cases import (
+from edge.bench.cases import Case, Plan
+from edge.bench.episode import make_transcript
+from edge.bench.fresh_process import Finished, run_fresh
+from edge.bench.protocol import (
+    End,
+    Event,
+    Job,
+    Loaded,
+    Sample,
+    Warm,
+    event_from_json,
+    job_to_json,
+)
+from edge.bench.scenarios import (
     BATCH,
     BATCH_EPISODES,
     COLD,
@@ -24,12 +32,7 @@ from edge.bench.cases import (
     ENCODER_WORDS,
     PREFILL_TOKENS,
     TOKENS,
-    Case,
-    Plan,
 )
-from edge.bench.episode import make_transcript
-from edge.bench.record import Json, Process
-from edge.bench.worker import STARTED
 from edge.bundles.store import find_bundle
 from edge.device.energy import Meter, Source
 from edge.device.state import temperature_c
@@ -38,8 +41,20 @@ from edge.runtime.providers import CPU, CUDA, PROVIDERS
 from edge.runtime.session import available_providers
 
 TEMPERATURE_INTERVAL_S = 1.0
-SILENCE_S = 3600.0
-"""A process that tells nothing for so long is given up."""
+
+
+@dataclass(frozen=True)
+class Process:
+    """What one fresh process told, and what was seen of it."""
+
+    samples: tuple[Sample, ...]
+    loaded: Loaded
+    peak_rss_bytes: int
+    reference_ns: int
+    """Time of a fixed piece of work just before it: how fast the machine was then."""
+    energy_j: float | None
+    """Of everything after the warm-up; of the whole process where the command is cold."""
+    temp_c_max: float | None
 
 
 def run_process(
@@ -53,70 +68,51 @@ def run_process(
     :param python: Another Python than this one.
     :raises BenchError: If it fails.
     """
-    job = folder / "job.json"
-    job.write_text(json.dumps(_job(plan, folder)), encoding="utf-8")
-    process = Process(reference_ns=reference_ns())
+    job = _job(plan, folder)
+    job_path = folder / "job.json"
+    job_path.write_text(job_to_json(job), encoding="utf-8")
+    reference = reference_ns()
     meter = Meter(source)
-    is_cold = plan.case.scenario == COLD
-    if is_cold:
+    events: list[Event] = []
+
+    def on_line(line: bytes) -> None:
+        events.append(event_from_json(line))
+        if isinstance(events[-1], Warm):
+            meter.start()
+
+    if job.scenario == COLD:
         meter.start()
-    with _Thermometer() as thermometer, tempfile.TemporaryFile() as complaints:
-        started_ns = time.perf_counter_ns()
-        child = subprocess.Popen(
-            [python or sys.executable, "-m", "edge.bench.worker", str(job)],
-            # Python looks for modules where it stands first, which may be this checkout.
-            cwd=folder if python else None,
-            stdout=subprocess.PIPE,
-            stderr=complaints,
-            env={**os.environ, STARTED: str(time.time_ns())},
-        )
-        try:
-            for event in _events(child):
-                kind = event.pop("event")
-                if kind == "loaded":
-                    process.loaded = event
-                elif kind == "warm":
-                    meter.start()
-                elif kind == "end":
-                    process.peak_rss_bytes = event["peak_rss_bytes"]
-                else:
-                    process.samples.append(event)
-            process.energy_j = meter.stop()
-            _, status, usage = os.wait4(child.pid, 0)
-            ended_ns = time.perf_counter_ns()
-            child.returncode = os.waitstatus_to_exitcode(status)
-        finally:
-            if child.returncode is None:
-                child.kill()
-                child.wait()
-        if child.returncode != 0 or not process.samples:
-            complaints.seek(0)
-            raise _failure(plan.case, child.returncode, complaints.read())
-    if not process.peak_rss_bytes:
-        # An older build that tells nothing. Linux counts in KiB, and what it shared with us, too.
-        process.peak_rss_bytes = usage.ru_maxrss * 1024
-    process.temp_c_max = thermometer.highest_c
-    if is_cold:
-        process.samples[0] |= {"ns": ended_ns - started_ns, "episodes": 1}
-        digest = json.loads(_output(folder).read_bytes())
-        process.samples[0]["audio_s"] = digest["episode"]["duration_s"]
-        process.loaded = {"provider": digest["models"][-1]["execution_provider"]}
-    return process
+    with _Thermometer() as thermometer:
+        command = [python or sys.executable, "-m", "edge.bench.worker", str(job_path)]
+        # Python looks for modules where it stands first, which may be this checkout.
+        finished = run_fresh(command, on_line, meter, folder if python else None)
+    samples = tuple(event for event in events if isinstance(event, Sample))
+    if finished.exit_code != 0 or not samples:
+        raise _failure(plan.case, finished)
+    loaded = next((event for event in events if isinstance(event, Loaded)), Loaded())
+    if job.scenario == COLD:
+        samples, loaded = _cold_digest(samples[0], finished.wall_ns, Path(job.output))
+    peaks = (event.peak_rss_bytes for event in events if isinstance(event, End))
+    return Process(
+        samples=samples,
+        loaded=loaded,
+        peak_rss_bytes=next(peaks, finished.max_rss_bytes),  # an older build does not tell it
+        reference_ns=reference,
+        energy_j=finished.energy_j,
+        temp_c_max=thermometer.highest_c,
+    )
 
 
-def _events(child: subprocess.Popen[bytes]) -> Iterator[Json]:
-    assert child.stdout is not None
-    with child.stdout as lines, selectors.DefaultSelector() as ready:
-        ready.register(lines, selectors.EVENT_READ)
-        while ready.select(SILENCE_S):
-            line = lines.readline()
-            if not line:
-                return
-            yield json.loads(line)
+def _cold_digest(sample: Sample, wall_ns: int, output: Path) -> tuple[tuple[Sample], Loaded]:
+    """What a cold command does not tell of itself: its time, and what its digest says."""
+    digest = json.loads(output.read_bytes())
+    audio_s = digest["episode"]["duration_s"]
+    provider = digest["models"][-1]["execution_provider"]
+    return (sample._replace(ns=wall_ns, episodes=1, audio_s=audio_s),), Loaded(provider=provider)
 
 
-def _failure(case: Case, code: int, complaints: bytes) -> BenchError:
-    text = complaints.decode("utf-8", "replace").strip()
+def _failure(case: Case, finished: Finished) -> BenchError:
+    code, text = finished.exit_code, finished.errors
     if "Traceback" in text:  # a fault of ours: its last line names it
         text = text.split("\n")[-1]
     how = f"was killed by signal {-code}" if code < 0 else f"failed with exit code {code}"
@@ -127,40 +123,38 @@ def _failure(case: Case, code: int, complaints: bytes) -> BenchError:
     )
 
 
-def _job(plan: Plan, folder: Path) -> Json:
+def _job(plan: Plan, folder: Path) -> Job:
     """What the worker is to do, its transcripts written."""
     case = plan.case
-    job: Json = {
-        "scenario": case.scenario,
-        "bundle": _bundle_name(case),
-        "threads": case.threads,
-        "provider": case.provider,
-        "max_rss_bytes": case.max_rss_bytes,
-        "words": case.words,
-        "samples": plan.samples,
-        "seconds": plan.seconds,
-    }
+    job = Job(
+        scenario=case.scenario,
+        bundle=_bundle_name(case),
+        threads=case.threads,
+        provider=case.provider,
+        max_rss_bytes=case.max_rss_bytes,
+        words=case.words,
+        samples=plan.samples,
+        seconds=plan.seconds,
+    )
     if case.scenario in (ENCODER, TOKENS):
-        n_words = ENCODER_SENTENCES * ENCODER_WORDS
-        words = [line.split("]   ")[1] for line in make_transcript(n_words).splitlines()]
-        spoken = " ".join(words).split()
-        groups = (spoken[i : i + ENCODER_WORDS] for i in range(0, n_words, ENCODER_WORDS))
-        job["texts"] = [" ".join(group) for group in groups]
-        job |= {"prefill_tokens": PREFILL_TOKENS, "decode_tokens": DECODE_TOKENS}
-        return job
+        return job._replace(
+            texts=_texts(), prefill_tokens=PREFILL_TOKENS, decode_tokens=DECODE_TOKENS
+        )
     n_episodes = BATCH_EPISODES if case.scenario == BATCH else 1
-    job["transcripts"] = [
-        str(_transcript(folder, case.words, number)) for number in range(n_episodes)
-    ]
-    job["output"] = str(_output(folder) if case.scenario == COLD else folder / "batch")
+    transcripts = [str(_transcript(folder, case.words, number)) for number in range(n_episodes)]
     if case.scenario == COLD:
-        job["command"] = _command(case, job["transcripts"][0])
-    return job
+        output = str(folder / "digest.json")
+        return job._replace(output=output, command=_command(case, transcripts[0]))
+    return job._replace(transcripts=transcripts, output=str(folder / "batch"))
 
 
-def _output(folder: Path) -> Path:
-    """Where a cold command's digest goes."""
-    return folder / "digest.json"
+def _texts() -> list[str]:
+    """Equally long runs of words of the sample episode."""
+    n_words = ENCODER_SENTENCES * ENCODER_WORDS
+    lines = [line.split("]   ")[1] for line in make_transcript(n_words).splitlines()]
+    words = " ".join(lines).split()
+    groups = (words[i : i + ENCODER_WORDS] for i in range(0, n_words, ENCODER_WORDS))
+    return [" ".join(group) for group in groups]
 
 
 def _bundle_name(case: Case) -> str:
@@ -222,10 +216,7 @@ class _Thermometer:
         self._thread.join()
 
     def _watch(self) -> None:
-        for _ in itertools.count():
-            now_c = temperature_c()
-            if now_c is None:
-                return
+        while (now_c := temperature_c()) is not None:
             self.highest_c = max(now_c, self.highest_c or now_c)
             if self._stopped.wait(TEMPERATURE_INTERVAL_S):
                 return

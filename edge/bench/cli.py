@@ -7,11 +7,14 @@ import sys
 import time
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from edge.cli.options import Bytes, Seconds
+
+if TYPE_CHECKING:
+    from edge.bench.cases import Plan
 
 RECORD = click.Path(path_type=Path, dir_okay=False)
 
@@ -95,16 +98,9 @@ def _is_short(options: dict[str, Any]) -> bool:
     return not any(options[name] for name in longer)
 
 
-def _plans(options: dict[str, Any]) -> list[Any]:
-    from edge.bench.cases import (
-        STREAM,
-        Case,
-        full_cases,
-        parse_case,
-        plan,
-        scaling_cases,
-        short_cases,
-    )
+def _plans(options: dict[str, Any]) -> list[Plan]:
+    from edge.bench.cases import Case, full_cases, parse_case, plan, scaling_cases, short_cases
+    from edge.bench.scenarios import STREAM
     from edge.bundles.store import find_bundle, list_bundles
     from edge.runtime.session import default_threads
 
@@ -160,18 +156,18 @@ def bench_compare(first: Path, second: Path, across_machines: bool) -> None:
 
 def _compare(first: Path, second: Path, across_machines: bool) -> None:
     from edge.bench.compare import compare_records, comparison_table
-    from edge.bench.record import load
+    from edge.bench.record_json import load
 
     records = load(first), load(second)
-    pairs = compare_records(*records, across_machines)
-    click.echo(f"\n{comparison_table(*records, pairs).as_text()}")
+    comparisons = compare_records(*records, across_machines)
+    click.echo(f"\n{comparison_table(*records, comparisons).as_text()}")
 
 
 @bench.command("report")
 @click.argument("record", type=RECORD)
 def bench_report(record: Path) -> None:
     """A RECORD as Markdown; pages with charts are made on a workstation (benchmarks/report)."""
-    from edge.bench.record import load
+    from edge.bench.record_json import load
     from edge.bench.tables import report_markdown
 
     click.echo(report_markdown(load(record)))
@@ -190,8 +186,9 @@ def bench_report(record: Path) -> None:
 @click.option("--currency", help="Its name.  [default: EUR]")
 def bench_cost(record: Path, prices: Path | None, **given: Any) -> None:
     """What an episode costs, by the times and energy of a RECORD and your prices."""
-    from edge.bench.cost import cost_tables, read_prices
-    from edge.bench.record import load
+    from edge.bench.cost import cost_tables
+    from edge.bench.prices import read_prices
+    from edge.bench.record_json import load
 
     tables = cost_tables(load(record), read_prices(prices, given))
     click.echo("\n\n".join(table.as_text() for table in tables))

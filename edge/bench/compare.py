@@ -4,35 +4,39 @@ from __future__ import annotations
 
 import statistics
 from collections.abc import Sequence
+from dataclasses import dataclass
 
-from edge.bench.record import Json
+from edge.bench.record import CaseRecord, Record
 from edge.bench.statistics import CONFIDENCE, Difference, compare, compare_pairs
 from edge.bench.tables import Table, duration
 from edge.errors import BenchError
 
 MACHINE_FIELDS = ("board_model", "cpu", "cores", "ram_total", "machine", "cpu_governor", "nvpmodel")
-"""What must be the same for times to be comparable."""
-CASE_FIELDS = (
-    "scenario",
-    "bundle_id",
-    "intra_threads",
-    "words",
-    "provider_requested",
-    "max_rss_bytes",
-)
+"""Of an ``Identity``: what must be the same for times to be comparable."""
 
 
-def require_same_machine(first: Json, second: Json) -> None:
+@dataclass(frozen=True)
+class CaseComparison:
+    """A case that two records have, and how the second's time compares."""
+
+    first: CaseRecord
+    second: CaseRecord
+    difference: Difference
+
+
+def require_same_machine(first: Record, second: Record) -> None:
     """Refuse to compare times of two machines.
 
     :param first: A record.
     :param second: Another.
     :raises BenchError: If they are of different machines.
     """
-    different = [
-        f"{name}: {first[name]!r} and {second[name]!r}"
+    values = (
+        (name, getattr(first.identity, name), getattr(second.identity, name))
         for name in MACHINE_FIELDS
-        if first[name] != second[name]
+    )
+    different = [
+        f"{name}: {mine!r} and {theirs!r}" for name, mine, theirs in values if mine != theirs
     ]
     if different:
         raise BenchError(
@@ -41,17 +45,17 @@ def require_same_machine(first: Json, second: Json) -> None:
         )
 
 
-def process_medians_ms(case: Json) -> list[float]:
+def process_medians_ms(case: CaseRecord) -> list[float]:
     """Median time of each fresh process.
 
     :param case: Of a record.
     """
-    return [statistics.median(samples) / 1e6 for samples in case["samples_ns"]]
+    return [statistics.median(process_ns) / 1e6 for process_ns in case.timing.samples_ns]
 
 
 def compare_records(
-    first: Json, second: Json, across_machines: bool = False
-) -> list[tuple[Json, Json, Difference]]:
+    first: Record, second: Record, across_machines: bool = False
+) -> list[CaseComparison]:
     """Every case that both records have, and how the second's time compares.
 
     :param first: A record.
@@ -61,74 +65,77 @@ def compare_records(
     """
     if not across_machines:
         require_same_machine(first, second)
-    mine = {_key(case): case for case in first["cases"]}
-    pairs = [(mine[_key(case)], case) for case in second["cases"] if _key(case) in mine]
+    by_key = {_key(case): case for case in first.cases}
+    pairs = [(by_key[_key(case)], case) for case in second.cases if _key(case) in by_key]
     if not pairs:
         raise BenchError(
             "the records have no case in common",
             "Measure the same cases: same scenario, model, threads, words and provider.",
         )
-    if first.get("beside") == second["run_id"]:
-        return [
-            (old, new, compare_pairs(process_medians_ms(old), process_medians_ms(new)))
-            for old, new in pairs
-        ]
+    took_turns = first.beside == second.run_id
     # On another machine, the reference tells of its processor, not of a neighbour's noise.
-    drift = 1.0 if across_machines else _reference_ns(second) / _reference_ns(first)
-    return [
-        (old, new, compare(process_medians_ms(old), process_medians_ms(new), drift))
-        for old, new in pairs
-    ]
+    drift = 1.0
+    if not took_turns and not across_machines:
+        drift = _reference_ns(second) / _reference_ns(first)
+    comparisons = []
+    for old, new in pairs:
+        times_ms = process_medians_ms(old), process_medians_ms(new)
+        difference = compare_pairs(*times_ms) if took_turns else compare(*times_ms, drift)
+        comparisons.append(CaseComparison(old, new, difference))
+    return comparisons
 
 
-def _key(case: Json) -> tuple[object, ...]:
-    return tuple(case.get(name) for name in CASE_FIELDS)
+def _key(case: CaseRecord) -> tuple[object, ...]:
+    """What makes two cases the same."""
+    setup = case.setup
+    return (
+        *(setup.scenario, setup.bundle_id, setup.intra_threads, case.workload.words),
+        *(setup.provider_requested, setup.max_rss_bytes),
+    )
 
 
-def _reference_ns(record: Json) -> float:
-    times: list[float] = [time for case in record["cases"] for time in case["reference_ns"]]
-    return statistics.median(times)
+def _reference_ns(record: Record) -> float:
+    return statistics.median(ns for case in record.cases for ns in case.timing.reference_ns)
 
 
-def comparison_table(
-    first: Json, second: Json, pairs: Sequence[tuple[Json, Json, Difference]]
-) -> Table:
+def comparison_table(first: Record, second: Record, comparisons: Sequence[CaseComparison]) -> Table:
     """What ``compare_records`` found, for a person.
 
     :param first: A record.
     :param second: Another.
-    :param pairs: What was found of them.
+    :param comparisons: Of their cases.
     """
-    rows = tuple(
-        (
-            new["name"],
-            duration(old["e2e_ms"]["median"]),
-            duration(new["e2e_ms"]["median"]),
-            f"{found.ratio:.3f} ({found.low:.3f} - {found.high:.3f})",
-            f"{found.n[0]}, {found.n[1]}",
-            f"{new['peak_rss_bytes'] / old['peak_rss_bytes']:.2f}",
-            found.verdict,
-        )
-        for old, new, found in pairs
-    )
-    margin = pairs[0][2].margin
-    beside = first.get("beside") == second["run_id"]
-    test = "signed-rank test on neighbouring" if beside else "rank-sum test on the medians of n"
+    took_turns = first.beside == second.run_id
+    test = "signed-rank test on neighbouring" if took_turns else "rank-sum test on the medians of n"
     note = (
         f"Ratio: second over first, with its {CONFIDENCE:.0%} interval by the {test} fresh "
-        f"processes. 'faster' and 'slower': the whole interval lies more than {margin:.1%} from 1."
+        "processes. 'faster' and 'slower': the whole interval lies more than "
+        f"{comparisons[0].difference.margin:.1%} from 1."
     )
-    if not beside:
+    if not took_turns:
         note += (
             "\nThe runs were taken one after the other, and a machine may be faster in one of them "
             "than in the other: two builds are best measured with --beside, in turns."
         )
     for name, record in (("first", first), ("second", second)):
-        if not record["valid"]:
-            note += f"\nThe {name} record is INVALID: {'; '.join(record['invalid_reasons'])}."
+        if not record.is_valid:
+            note += f"\nThe {name} record is INVALID: {'; '.join(record.invalid_reasons)}."
     return Table(
-        f"{second['run_id']} against {first['run_id']}",
+        f"{second.run_id} against {first.run_id}",
         ("case", "first", "second", "ratio (interval)", "n", "peak RSS ratio", "verdict"),
-        rows,
+        tuple(map(_row, comparisons)),
         note,
+    )
+
+
+def _row(comparison: CaseComparison) -> tuple[str, ...]:
+    old, new, difference = comparison.first, comparison.second, comparison.difference
+    return (
+        new.setup.name,
+        duration(old.timing.e2e_ms.median),
+        duration(new.timing.e2e_ms.median),
+        f"{difference.ratio:.3f} ({difference.low:.3f} - {difference.high:.3f})",
+        f"{difference.n[0]}, {difference.n[1]}",
+        f"{new.resources.peak_rss_bytes / old.resources.peak_rss_bytes:.2f}",
+        difference.verdict,
     )

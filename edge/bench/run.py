@@ -8,12 +8,16 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
-from edge.bench import record as records
-from edge.bench.cases import BATCH, COLD, ENCODER, STREAM, TOKENS, Case, Plan
-from edge.bench.child import run_process
-from edge.bench.record import Json, Process
+from edge.bench.cases import Case, Plan
+from edge.bench.child import Process, run_process
+from edge.bench.record import Record
+from edge.bench.record_json import save
+from edge.bench.results import case_record, new_record
+from edge.bench.scenarios import DIGESTS, ENCODER, TOKENS
+from edge.bench.validity import MIN_PROCESSES, machine_reasons, record_reasons
 from edge.bundles.manifest import Bundle
 from edge.bundles.store import find_bundle
 from edge.device.energy import Source
@@ -29,56 +33,61 @@ class _Run:
 
     :param plans: What is run.
     :param bundles: The model of each.
-    :param document: The record, without cases.
+    :param record: The record, without cases.
     :param reasons: Why none of it is to be trusted.
     :param path: Where the record goes.
+    :param python: Whose edge-insights is measured; None for this one's.
     """
 
     def __init__(
         self,
         plans: Sequence[Plan],
         bundles: Sequence[Bundle],
-        document: Json,
+        record: Record,
         reasons: Sequence[str],
         path: Path,
+        python: str | None = None,
     ) -> None:
-        self.document = document
-        self._plans, self._bundles = plans, bundles
-        self._reasons = reasons
-        self._path = path
-        self._found: list[list[Process]] = [[] for _ in plans]
-        self._states: dict[int, tuple[State, State]] = {}
+        self.record, self.python = record, python
         self.time_is_up = False
+        self._plans, self._bundles = plans, bundles
+        self._reasons, self._path = reasons, path
+        self._processes: list[list[Process]] = [[] for _ in plans]
+        self._states: dict[int, tuple[State, State]] = {}
+        """Of the machine, before the first process of a plan and after its last."""
 
-    def add(self, k: int, process: Process, began: State) -> None:
+    def add(self, k: int, process: Process, before: State) -> None:
         """Keep a process of a plan, and write the record anew.
 
         :param k: Which plan.
         :param process: What it told.
-        :param began: The machine before it.
+        :param before: The machine before it.
         """
-        self._found[k].append(process)
-        self._states[k] = (self._states.get(k, (began, began))[0], state())
+        self._processes[k].append(process)
+        self._states[k] = (self._states.get(k, (before, before))[0], state())
         self.write(is_finished=False)
 
     def is_enough(self) -> bool:
         """Whether every case has runs enough to be valid."""
-        return all(len(found) >= records.MIN_PROCESSES for found in self._found)
+        return all(len(processes) >= MIN_PROCESSES for processes in self._processes)
 
     def write(self, is_finished: bool) -> None:
         """Write the record.
 
         :param is_finished: Whether all processes were run.
         """
-        self.document["cases"] = [
-            records.case_record(
-                self._plans[k], self._bundles[k], own, *self._states[k], self.time_is_up
+        cases = tuple(
+            case_record(
+                self._plans[k], self._bundles[k], processes, *self._states[k], self.time_is_up
             )
-            for k, own in enumerate(self._found)
-            if own
-        ]
-        records.finish(self.document, self._reasons, is_finished)
-        records.save(self.document, self._path)
+            for k, processes in enumerate(self._processes)
+            if processes
+        )
+        reasons = record_reasons(self._reasons, cases, is_finished)
+        self.record = replace(
+            self.record, is_finished=is_finished, cases=cases, invalid_reasons=reasons
+        )
+        save(self.record, self._path)
 
 
 def run(
@@ -88,7 +97,7 @@ def run(
     progress: Progress,
     beside: str | None = None,
     ends_after_s: float = math.inf,
-) -> Json:
+) -> Record:
     """Measure all plans; the record is written anew after each process.
 
     Cases take turns, a process each, so that what slows the machine for a while slows all.
@@ -107,30 +116,25 @@ def run(
     """
     bundles = [_fitting_bundle(plan.case) for plan in plans]
     sensor, reason = source
-    reasons: list[str] | None = None
-    runs: list[tuple[str | None, _Run]] = []
-    for python, target in ((None, path), (beside, beside_path(path)))[: 2 if beside else 1]:
-        document = records.new_record(sensor.name if sensor else None, reason)
-        if python is not None:
-            document |= {"git_commit": None, **_versions(python)}
-        if reasons is None:
-            reasons = records.machine_reasons(document, state(), busy_cores())
-        runs.append((python, _Run(plans, bundles, document, reasons, target)))
+    record = new_record(sensor.name if sensor else None, reason)
+    reasons = machine_reasons(record.identity, state(), busy_cores())
+    runs = [_Run(plans, bundles, record, reasons, path)]
     if beside:
-        ids = [own.document["run_id"] for _, own in runs]
-        runs[0][1].document["beside"], runs[1][1].document["beside"] = ids[::-1]
-    for _, own in runs:  # a folder that cannot be written to is told of before the work
-        own.write(is_finished=False)
+        other = _other_record(record, beside)
+        runs[0].record = replace(record, beside=other.run_id)
+        runs.append(_Run(plans, bundles, other, reasons, beside_path(path), beside))
+    for each in runs:  # a folder that cannot be written to is told of before the work
+        each.write(is_finished=False)
     with tempfile.TemporaryDirectory(prefix="edge-bench-") as temporary:
         _take_turns(plans, runs, Path(temporary), sensor, progress, ends_after_s)
-    for _, own in runs:
-        own.write(is_finished=True)
-    return runs[0][1].document
+    for each in runs:
+        each.write(is_finished=True)
+    return runs[0].record
 
 
 def _take_turns(
     plans: Sequence[Plan],
-    runs: Sequence[tuple[str | None, _Run]],
+    runs: Sequence[_Run],
     folder: Path,
     sensor: Source | None,
     progress: Progress,
@@ -143,14 +147,14 @@ def _take_turns(
     for done, k in enumerate(turns):
         turn_began_s = time.monotonic()
         is_late = turn_began_s + lasted_s[k] - began_s > ends_after_s
-        if is_late and all(own.is_enough() for _, own in runs):
-            for _, own in runs:
-                own.time_is_up = True
+        if is_late and all(each.is_enough() for each in runs):
+            for each in runs:
+                each.time_is_up = True
             break
         progress(done, len(turns), plans[k].case.name)
-        for python, own in runs if done % 2 else runs[::-1]:
+        for each in runs if done % 2 else runs[::-1]:
             before = state()
-            own.add(k, run_process(plans[k], folder, sensor, python), before)
+            each.add(k, run_process(plans[k], folder, sensor, each.python), before)
         lasted_s[k] = time.monotonic() - turn_began_s
     progress(len(turns), len(turns), "")
 
@@ -165,23 +169,35 @@ def beside_path(path: Path) -> Path:
 
 _ASK = (
     "import json, edge, edge.bench.worker, onnxruntime\n"
-    "print(json.dumps({'tool_version': edge.__version__, 'ort_version': onnxruntime.__version__}))"
+    "print(json.dumps([edge.__version__, onnxruntime.__version__]))"
 )
 
 
-def _versions(python: str) -> Json:
+def _other_record(record: Record, python: str) -> Record:
+    """The record of another Python, beside this one's."""
+    tool_version, ort_version = _versions(python)
+    return replace(
+        new_record(record.power_source, record.power_reason or ""),
+        tool_version=tool_version,
+        ort_version=ort_version,
+        git_commit=None,
+        beside=record.run_id,
+    )
+
+
+def _versions(python: str) -> tuple[str, str]:
     """Versions of another Python's edge-insights and onnxruntime."""
     try:
         done = subprocess.run(
             [python, "-c", _ASK], capture_output=True, text=True, cwd=tempfile.gettempdir()
         )
-        versions: Json = json.loads(done.stdout)
+        tool_version, ort_version = json.loads(done.stdout)
     except (OSError, ValueError) as error:
         raise BenchError(
             f"{python} has no edge-insights with a latency suite",
             "Give the Python of an environment it is installed in.",
         ) from error
-    return versions
+    return tool_version, ort_version
 
 
 def _turns(plans: Sequence[Plan]) -> Iterator[int]:
@@ -204,7 +220,7 @@ def _fitting_bundle(case: Case) -> Bundle:
             f"{bundle.id} embeds no sentences, and '{ENCODER}' times embedding",
             "Give a sentence encoder; 'edge models list' shows what is here.",
         )
-    if case.scenario in (COLD, STREAM, BATCH) and spec is not None and not spec.writes_summaries:
+    if case.scenario in DIGESTS and spec is not None and not spec.writes_summaries:
         raise BenchError(
             f"{bundle.id} was not taught to sum up: it makes no digest",
             f"Time it with --case '{TOKENS} bundle={bundle.id}'.",

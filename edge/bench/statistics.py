@@ -30,19 +30,38 @@ def percentile(values: Sequence[float], percent: int) -> float | None:
     return sorted(values)[math.ceil(len(values) * percent / 100) - 1]
 
 
-def describe(values: Sequence[float]) -> dict[str, float | None]:
-    """Least, mean, deviation, median, most, and the percentiles there are enough values for.
+@dataclass(frozen=True)
+class Distribution:
+    """What some values are like; percentiles are None where there are too few values."""
+
+    min: float
+    mean: float
+    std: float | None
+    """None for a single value."""
+    median: float
+    max: float
+    p50: float | None
+    p90: float | None
+    p95: float | None
+    p99: float | None
+
+
+def describe(values: Sequence[float]) -> Distribution:
+    """What some values are like.
 
     :param values: At least one.
     """
-    return {
-        "min": min(values),
-        "mean": statistics.fmean(values),
-        "std": statistics.stdev(values) if len(values) > 1 else None,
-        "median": statistics.median(values),
-        "max": max(values),
-        **{f"p{percent}": percentile(values, percent) for percent in PERCENTILE_RUNS},
-    }
+    return Distribution(
+        min=min(values),
+        mean=statistics.fmean(values),
+        std=statistics.stdev(values) if len(values) > 1 else None,
+        median=statistics.median(values),
+        max=max(values),
+        p50=percentile(values, 50),
+        p90=percentile(values, 90),
+        p95=percentile(values, 95),
+        p99=percentile(values, 99),
+    )
 
 
 def is_noisy(values: Sequence[float]) -> bool:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from edge.bench.cases import COLD, ENCODER, TOKENS
-from edge.bench.record import Json
+from edge.bench.record import CaseRecord, Record
+from edge.bench.scenarios import COLD, ENCODER
 from edge.bench.statistics import PERCENTILE_RUNS, fitted_exponent
 
 SCALING_FROM_WORDS = 10_000
@@ -53,28 +53,27 @@ def duration(milliseconds: float | None) -> str:
     return f"{milliseconds / 1000:.2f} s" if milliseconds >= 1000 else f"{milliseconds:.1f} ms"
 
 
-def case_table(record: Json) -> Table:
+def case_table(record: Record) -> Table:
     """What was measured, a line a case.
 
     :param record: The run.
     """
     rows = []
-    for case in record["cases"]:
-        times = case["e2e_ms"]
+    for case in record.cases:
+        times, energy_j = case.timing.e2e_ms, case.resources.energy_j
         rows.append(
             (
-                case["name"],
-                f"{duration(times['median'])} ({duration(times['min'])} - "
-                f"{duration(times['max'])})",
-                duration(times["p90"]),
+                case.setup.name,
+                f"{duration(times.median)} ({duration(times.min)} - {duration(times.max)})",
+                duration(times.p90),
                 _rate(case),
-                f"{case['peak_rss_bytes'] / 1e6:.0f} MB",
-                "-" if case["energy_j"] is None else f"{case['energy_j']:.1f} J",
-                str(case["n"]),
-                "VALID" if case["valid"] else "INVALID",
+                f"{case.resources.peak_rss_bytes / 1e6:.0f} MB",
+                "-" if energy_j is None else f"{energy_j:.1f} J",
+                str(case.workload.n),
+                "VALID" if case.is_valid else "INVALID",
             )
         )
-    energy = record["power_source"] or f"not measured: {record['power_reason']}"
+    energy = record.power_source or f"not measured: {record.power_reason}"
     needed = ", ".join(f"p{p} from n={n}" for p, n in PERCENTILE_RUNS.items())
     return Table(
         "Times",
@@ -84,37 +83,33 @@ def case_table(record: Json) -> Table:
     )
 
 
-def _rate(case: Json) -> str:
+def _rate(case: CaseRecord) -> str:
     """How fast, in the unit people compare: of speech, tokens read, tokens written."""
-    median_s = case["e2e_ms"]["median"] / 1000
-    if case["scenario"] == TOKENS:
-        reading = case["tokens_in"] / case["ttft_ms"] * 1000
-        return f"{reading:.0f} tokens/s read, {1000 / case['tpot_ms']:.1f} written"
-    if case["scenario"] == ENCODER:
-        return f"{case['tokens_in'] / median_s:.0f} tokens/s"
-    if case["rtf"]:
-        return f"{1 / case['rtf']:.0f} x real time"
-    return f"{case['episodes'] / median_s * 3600:.0f} episodes/h"
+    workload, timing = case.workload, case.timing
+    median_s = timing.e2e_ms.median / 1000
+    if timing.ttft_ms and timing.tpot_ms:
+        prefill = (workload.tokens_in or 0) / timing.ttft_ms * 1000
+        return f"{prefill:.0f} tokens/s read, {1000 / timing.tpot_ms:.1f} written"
+    if case.setup.scenario == ENCODER:
+        return f"{(workload.tokens_in or 0) / median_s:.0f} tokens/s"
+    if timing.rtf:
+        return f"{1 / timing.rtf:.0f} x real time"
+    return f"{(workload.episodes or 0) / median_s * 3600:.0f} episodes/h"
 
 
-def stage_table(record: Json) -> Table:
+def stage_table(record: Record) -> Table:
     """Where the time goes: each stage's median, and its share of the whole.
 
     :param record: The run.
     """
-    cases = [case for case in record["cases"] if len(case["stage_ms"]) > 1]
-    names = list(dict.fromkeys(name for case in cases for name in case["stage_ms"]))
-    names.sort(key=lambda name: name == "other")
+    cases = [case for case in record.cases if len(case.timing.stage_ms) > 1]
+    names = stage_names(cases)
     rows = []
     for case in cases:
-        whole = case["e2e_ms"]["median"]
-        cells = (case["stage_ms"].get(name) for name in names)
-        rows.append(
-            (
-                case["name"],
-                *("" if cell is None else f"{cell:.0f} ({cell / whole:.0%})" for cell in cells),
-            )
-        )
+        median_ms = case.timing.e2e_ms.median
+        times_ms = (case.timing.stage_ms.get(name) for name in names)
+        cells = ("" if ms is None else f"{ms:.0f} ({ms / median_ms:.0%})" for ms in times_ms)
+        rows.append((case.setup.name, *cells))
     return Table(
         "Stages, ms (share)",
         ("case", *names),
@@ -123,19 +118,28 @@ def stage_table(record: Json) -> Table:
     )
 
 
-def scaling_points(record: Json) -> list[tuple[int, float, int]]:
+def stage_names(cases: Sequence[CaseRecord]) -> list[str]:
+    """Stages of some cases in their order; ``other`` is the last.
+
+    :param cases: Of a record.
+    """
+    names = list(dict.fromkeys(name for case in cases for name in case.timing.stage_ms))
+    return sorted(names, key=lambda name: name == "other")
+
+
+def scaling_points(record: Record) -> list[tuple[int, float, int]]:
     """(words, median seconds, peak bytes) of the cold command, by length.
 
     :param record: The run.
     """
     return sorted(
-        (case["words"], case["e2e_ms"]["median"] / 1000, case["peak_rss_bytes"])
-        for case in record["cases"]
-        if case["scenario"] == COLD
+        (case.workload.words or 0, case.timing.e2e_ms.median / 1000, case.resources.peak_rss_bytes)
+        for case in record.cases
+        if case.setup.scenario == COLD
     )
 
 
-def scaling_table(record: Json) -> Table | None:
+def scaling_table(record: Record) -> Table | None:
     """Time and memory against the transcript's length; None for fewer than three lengths.
 
     :param record: The run.
@@ -169,38 +173,39 @@ def exponent(points: Sequence[tuple[int, float, int]]) -> float:
     return fitted_exponent([point[0] for point in points], [point[1] for point in points])
 
 
-def verdict(record: Json) -> str:
+def verdict(record: Record) -> str:
     """VALID or INVALID, with the reasons and what to be wary of.
 
     :param record: The run.
     """
-    lines = ["VALID" if record["valid"] else "INVALID"]
-    lines += [f"  {reason}" for reason in record["invalid_reasons"]]
+    lines = ["VALID" if record.is_valid else "INVALID"]
+    lines += [f"  {reason}" for reason in record.invalid_reasons]
     lines += [
-        f"  sustained: {case['name']}: after {case['sustained_s']:.0f} s it takes "
-        f"{case['slowdown']:.2f} times as long"
-        for case in record["cases"]
-        if case["slowdown"] is not None
+        f"  sustained: {case.setup.name}: after {case.workload.sustained_s:.0f} s it takes "
+        f"{case.timing.slowdown:.2f} times as long"
+        for case in record.cases
+        if case.timing.slowdown is not None
     ]
     lines += [
-        f"  warning: {case['name']}: {warning}"
-        for case in record["cases"]
-        for warning in case["warnings"]
+        f"  warning: {case.setup.name}: {warning}"
+        for case in record.cases
+        for warning in case.warnings
     ]
     return "\n".join(lines)
 
 
-def machine(record: Json) -> str:
+def machine(record: Record) -> str:
     """The machine in one line.
 
     :param record: The run.
     """
-    memory = f"{record['ram_total'] / 1e9:.1f} GB" if record["ram_total"] else "memory unknown"
-    what = (record["board_model"], record["cpu"], f"{record['cores']} cores", memory)
-    return ", ".join(filter(None, what)) + f"; onnxruntime {record['ort_version']}"
+    identity = record.identity
+    memory = f"{identity.ram_total / 1e9:.1f} GB" if identity.ram_total else "memory unknown"
+    parts = (identity.board_model, identity.cpu, f"{identity.cores} cores", memory)
+    return ", ".join(filter(None, parts)) + f"; onnxruntime {record.ort_version}"
 
 
-def all_tables(record: Json) -> list[Table]:
+def all_tables(record: Record) -> list[Table]:
     """Every table that a record has something for.
 
     :param record: The run.
@@ -209,14 +214,14 @@ def all_tables(record: Json) -> list[Table]:
     return [table for table in tables if table is not None and table.rows]
 
 
-def report_markdown(record: Json) -> str:
+def report_markdown(record: Record) -> str:
     """A record as Markdown.
 
     :param record: The run.
     """
     head = [
-        f"# Latency of edge-insights {record['tool_version']}",
-        f"{machine(record)}. {record['os']}, Python {record['python']}. {record['utc']}.",
+        f"# Latency of edge-insights {record.tool_version}",
+        f"{machine(record)}. {record.identity.os}, Python {record.identity.python}. {record.utc}.",
     ]
     tables = [table.as_markdown() for table in all_tables(record)]
     return "\n\n".join([*head, *tables, "```", verdict(record), "```"])

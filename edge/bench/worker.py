@@ -6,7 +6,6 @@ command imports nothing here but its own code; what it prints goes to a file.
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 import time
@@ -15,6 +14,18 @@ from contextlib import redirect_stdout
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from edge.bench.protocol import (
+    STARTED,
+    End,
+    Event,
+    Job,
+    Loaded,
+    Sample,
+    Warm,
+    event_to_json,
+    job_from_json,
+)
+from edge.bench.scenarios import BATCH, COLD, ENCODER, STREAM, TOKENS
 from edge.cli.startup import begin, end
 from edge.errors import EdgeError
 from edge.runtime.memory import peak_bytes
@@ -28,95 +39,90 @@ if TYPE_CHECKING:
     from edge.records import Digest
     from edge.runtime.encoder import Encoder
 
-STARTED = "EDGE_BENCH_STARTED_NS"
-"""Environment variable: when the process was started, in nanoseconds since the epoch."""
-
 
 def main() -> None:
     """Run the job, or the cold command that it describes."""
     begun_ns = time.time_ns()
     begin()
-    job = json.loads(Path(sys.argv[1]).read_bytes())
+    job = job_from_json(Path(sys.argv[1]).read_bytes())
     try:
-        _run(job, begun_ns)
+        if job.scenario == COLD:
+            _run_cold(job, begun_ns)
+        else:
+            _run_warm(job)
     except EdgeError as error:
         sys.stderr.write(f"{error}\n")
         sys.exit(1)
 
 
-def _run(job: dict[str, Any], begun_ns: int) -> None:
-    if job["scenario"] == "cold":
-        _cold(job, begun_ns)
-        return
-    sample = _prepare(job)
-    sample()  # warm-up
-    _say(event="warm")
-    stop_ns = time.perf_counter_ns() + int(job["seconds"] * 1e9)
-    taken = 0
-    while taken < job["samples"] or time.perf_counter_ns() < stop_ns:
-        with stopwatch() as watch:
-            started_ns = time.perf_counter_ns()
-            extra = sample()
-            spent_ns = time.perf_counter_ns() - started_ns
-        _say(event="sample", ns=spent_ns, stages_ns=watch.nanoseconds, **extra)
-        taken += 1
-    _say(event="end", peak_rss_bytes=peak_bytes())
-
-
-def _say(**fields: Any) -> None:
-    sys.stdout.write(json.dumps(fields) + "\n")
-    sys.stdout.flush()
-
-
-def _cold(job: dict[str, Any], begun_ns: int) -> None:
+def _run_cold(job: Job, begun_ns: int) -> None:
     """What a user types, with stages timed; the start of the process is one of them."""
     with stopwatch() as watch:
         watch.nanoseconds["start"] = begun_ns - int(os.environ[STARTED])
         with stage("start"):
             from edge.cli.main import main as edge
-        with Path(job["output"]).open("w", encoding="utf-8") as file, redirect_stdout(file):
-            edge(job["command"], standalone_mode=False)
-    _say(event="sample", stages_ns=watch.nanoseconds)
-    _say(event="end", peak_rss_bytes=peak_bytes())
+        with Path(job.output).open("w", encoding="utf-8") as file, redirect_stdout(file):
+            edge(job.command, standalone_mode=False)
+    _say(Sample(watch.nanoseconds))
+    _say(End(peak_bytes()))
     end(0)
 
 
-Sample = Callable[[], dict[str, Any]]
-"""Takes one sample; returns what else is to be said of it."""
+def _run_warm(job: Job) -> None:
+    """As many samples as are asked for, of a model that stays loaded."""
+    take_sample = _prepare(job)
+    take_sample()  # warm-up
+    _say(Warm())
+    stop_ns = time.perf_counter_ns() + int(job.seconds * 1e9)
+    n_taken = 0
+    while n_taken < job.samples or time.perf_counter_ns() < stop_ns:
+        with stopwatch() as watch:
+            started_ns = time.perf_counter_ns()
+            amounts = take_sample()
+            spent_ns = time.perf_counter_ns() - started_ns
+        _say(Sample(watch.nanoseconds, spent_ns, **amounts))
+        n_taken += 1
+    _say(End(peak_bytes()))
 
 
-def _prepare(job: dict[str, Any]) -> Sample:
+def _say(event: Event) -> None:
+    sys.stdout.write(event_to_json(event) + "\n")
+    sys.stdout.flush()
+
+
+TakeSample = Callable[[], dict[str, Any]]
+"""Takes one sample; returns the amounts that ``Sample`` has fields for."""
+
+
+def _prepare(job: Job) -> TakeSample:
     """Load what the case needs, say so, and return what takes a sample."""
     from edge.bundles.store import find_bundle
     from edge.device.memory_limit import MemoryLimit
 
-    bundle = find_bundle(job["bundle"])
-    ceiling = MemoryLimit(job["max_rss_bytes"]) if job["max_rss_bytes"] else None
+    bundle = find_bundle(job.bundle)
+    ceiling = MemoryLimit(job.max_rss_bytes) if job.max_rss_bytes else None
     if ceiling:
         ceiling.check_load(bundle)
     started_ns = time.perf_counter_ns()
-    if job["scenario"] == "tokens":
+    if job.scenario == TOKENS:
         from edge.generation.generator import Generator
 
-        generator = Generator(bundle, job["threads"], Execution(job["provider"]))
-        ready = _tokens(generator, job)
+        generator = Generator(bundle, job.threads, Execution(job.provider))
+        take_sample = _tokens(generator, job)
         loaded = generator.placement, *_nats_off(generator)
     else:
-        encoder, writer = load_digest(bundle, job["threads"], Execution(job["provider"]))
+        encoder, writer = load_digest(bundle, job.threads, Execution(job.provider))
         if ceiling:
-            share = ceiling.plan(job["words"], job["threads"])
-            encoder.limit(share.threads, share.batch_tokens)
-        prepare = {"stream": _stream, "batch": _batch, "encoder": _encoder}[job["scenario"]]
-        ready = prepare(encoder, writer, job)
+            plan = ceiling.plan(job.words, job.threads)
+            encoder.limit(plan.threads, plan.batch_tokens)
+        prepare = {STREAM: _stream, BATCH: _batch, ENCODER: _encoder}[job.scenario]
+        take_sample = prepare(encoder, writer, job)
         loaded = encoder.placement, *_agreement(encoder)
     placement, metric, value, limit = loaded
-    _say(
-        event="loaded",
-        load_ms=(time.perf_counter_ns() - started_ns) / 1e6,
-        provider=placement.execution_provider,
-        quality={"metric": metric, "value": value, "baseline": limit},
-    )
-    return ready
+    load_ms = (time.perf_counter_ns() - started_ns) / 1e6
+    quality = {"metric": metric, "value": value, "baseline": limit}
+    _say(Loaded(load_ms, placement.execution_provider, quality))
+    return take_sample
 
 
 def load_digest(
@@ -164,21 +170,21 @@ def _digest_json(source: str, encoder: Encoder, writer: Summarizer | None) -> tu
     return digest, to_json(digest)
 
 
-def _stream(encoder: Encoder, writer: Summarizer | None, job: dict[str, Any]) -> Sample:
+def _stream(encoder: Encoder, writer: Summarizer | None, job: Job) -> TakeSample:
     def sample() -> dict[str, Any]:
-        digest, _ = _digest_json(job["transcripts"][0], encoder, writer)
+        digest, _ = _digest_json(job.transcripts[0], encoder, writer)
         return {"episodes": 1, "audio_s": digest.transcript.duration_s}
 
     return sample
 
 
-def _batch(encoder: Encoder, writer: Summarizer | None, job: dict[str, Any]) -> Sample:
+def _batch(encoder: Encoder, writer: Summarizer | None, job: Job) -> TakeSample:
     from edge.jobs.batch import run_batch
 
     def sample() -> dict[str, Any]:
         outcomes = run_batch(
-            job["transcripts"],
-            Path(job["output"]),
+            job.transcripts,
+            Path(job.output),
             ".json",
             lambda source: _digest_json(source, encoder, writer)[1],
             force=True,
@@ -192,8 +198,8 @@ def _batch(encoder: Encoder, writer: Summarizer | None, job: dict[str, Any]) -> 
     return sample
 
 
-def _encoder(encoder: Encoder, writer: Summarizer | None, job: dict[str, Any]) -> Sample:
-    texts = job["texts"]
+def _encoder(encoder: Encoder, writer: Summarizer | None, job: Job) -> TakeSample:
+    texts = job.texts
     n_tokens = encoder.count_tokens(texts)
 
     def sample() -> dict[str, Any]:
@@ -203,13 +209,13 @@ def _encoder(encoder: Encoder, writer: Summarizer | None, job: dict[str, Any]) -
     return sample
 
 
-def _tokens(generator: Generator, job: dict[str, Any]) -> Sample:
+def _tokens(generator: Generator, job: Job) -> TakeSample:
     from edge.generation.chat_format import Prompt
     from edge.generation.sampling import GenerationSettings
 
-    n_out = job["decode_tokens"]
-    n_in = min(job["prefill_tokens"], generator.spec.context_tokens - n_out)
-    prompt = generator.tokens(Prompt(" ".join(job["texts"])))[:n_in]
+    n_out = job.decode_tokens
+    n_in = min(job.prefill_tokens, generator.spec.context_tokens - n_out)
+    prompt = generator.tokens(Prompt(" ".join(job.texts)))[:n_in]
     settings = GenerationSettings(max_new_tokens=n_out, min_new_tokens=n_out)
 
     def sample() -> dict[str, Any]:

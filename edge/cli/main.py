@@ -28,22 +28,22 @@ class EdgeCommand(click.Group):
 
     def __init__(self, *arguments: Any, **settings: Any) -> None:
         super().__init__(*arguments, **settings)
-        self._late: dict[str, Callable[[], click.Command]] = {}
+        self._lazy: dict[str, Callable[[], click.Command]] = {}
 
-    def add_late(self, name: str, load: Callable[[], click.Command]) -> None:
+    def add_lazy_command(self, name: str, load: Callable[[], click.Command]) -> None:
         """Add a command whose module loads when it is asked for.
 
         :param name: Its name.
         :param load: Imports it.
         """
-        self._late[name] = load
+        self._lazy[name] = load
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """All commands, by name.
 
         :param ctx: click's context.
         """
-        return sorted([*super().list_commands(ctx), *self._late])
+        return sorted([*super().list_commands(ctx), *self._lazy])
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """A command.
@@ -51,8 +51,8 @@ class EdgeCommand(click.Group):
         :param ctx: click's context.
         :param cmd_name: Its name, or one it had once.
         """
-        if cmd_name in self._late:
-            return self._late[cmd_name]()
+        if cmd_name in self._lazy:
+            return self._lazy[cmd_name]()
         return super().get_command(ctx, ALIASES.get(cmd_name, cmd_name))
 
     def invoke(self, ctx: click.Context) -> Any:

@@ -6,28 +6,17 @@ import os
 import platform
 from collections.abc import Iterator
 from importlib.metadata import version
-from pathlib import Path
 
+from edge.device.kernel import cpu_flags, cpu_model, meminfo
 from edge.runtime.int8_products import products_overflow
 from edge.runtime.session import available_providers, default_threads
 from edge.version import __version__
 
 # What speeds up 8-bit and 16-bit models, by the names Linux gives them.
-_FEATURES = [
-    "avx2",
-    "avx_vnni",
-    "avx512f",
-    "avx512_vnni",
-    "amx_int8",
-    "f16c",
-    "neon",
-    "asimd",
-    "asimddp",
-    "i8mm",
-    "asimdhp",
-    "fphp",
-    "bf16",
-]
+_FEATURES = (
+    "avx2", "avx_vnni", "avx512f", "avx512_vnni", "amx_int8", "f16c",
+    "neon", "asimd", "asimddp", "i8mm", "asimdhp", "fphp", "bf16",
+)  # fmt: skip
 
 
 def device_facts() -> Iterator[tuple[str, str]]:
@@ -47,37 +36,13 @@ def device_facts() -> Iterator[tuple[str, str]]:
     yield "memory", _memory()
 
 
-def _proc(name: str) -> str:
-    try:
-        return Path("/proc", name).read_text(encoding="utf-8", errors="replace")
-    except OSError:
-        return ""
-
-
-def cpu_model() -> str:
-    """The processor's name; ``unknown`` where nothing tells it."""
-    for line in _proc("cpuinfo").split("\n"):
-        key, _, value = line.partition(":")
-        if key.strip() in ("model name", "Model", "Hardware"):
-            return value.strip()
-    return platform.processor() or "unknown"
-
-
 def _cpu_features() -> list[str]:
-    for line in _proc("cpuinfo").split("\n"):
-        key, _, value = line.partition(":")
-        if key.strip() in ("flags", "Features"):
-            flags = set(value.split())
-            return [feature for feature in _FEATURES if feature in flags]
-    return []
+    flags = cpu_flags()
+    return [feature for feature in _FEATURES if feature in flags]
 
 
 def _memory() -> str:
-    amounts = {}
-    for line in _proc("meminfo").split("\n"):
-        key, _, value = line.partition(":")
-        if value.endswith(" kB"):
-            amounts[key] = int(value.split()[0]) * 1024
+    amounts = meminfo()
     if "MemTotal" not in amounts:
         return "unknown"
     available = amounts.get("MemAvailable", 0)

@@ -14,7 +14,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from edge.device.state import ROOT, run_vcgencmd
+from edge.device.kernel import ROOT, read
+from edge.device.state import run_vcgencmd
 
 INTERVAL_S = 0.5
 PMIC_VARIABLE = re.compile(r"(\S+)_([AV]) (?:current|volt)\(\d+\)=([\d.]+)[AV]")
@@ -64,16 +65,16 @@ def _rapl(root: Path) -> Source | str:
     zones = [
         path
         for path in sorted(root.glob("sys/class/powercap/intel-rapl:*"))
-        if path.name.count(":") == 1 and _text(path / "name").startswith("package")
+        if path.name.count(":") == 1 and (read(path / "name") or "").startswith("package")
     ]
     if not zones:
         return "no RAPL counter of the processor (powercap)"
     if not all(os.access(zone / "energy_uj", os.R_OK) for zone in zones):
         return f"{zones[0] / 'energy_uj'} is for root to read"
-    ranges = tuple(float(_text(zone / "max_energy_range_uj")) / 1e6 for zone in zones)
+    ranges = tuple(_number(zone / "max_energy_range_uj") / 1e6 for zone in zones)
     return Counter(
         "RAPL: processor packages, without memory, disk and power supply",
-        lambda: [float(_text(zone / "energy_uj")) / 1e6 for zone in zones],
+        lambda: [_number(zone / "energy_uj") / 1e6 for zone in zones],
         ranges,
     )
 
@@ -84,8 +85,9 @@ def _ina(root: Path) -> Source | str:
     for label in sorted(root.glob("sys/class/hwmon/hwmon*/in[123]_label")):
         current = label.with_name(label.name.replace("in", "curr", 1).replace("label", "input"))
         volts = label.with_name(label.name.replace("label", "input"))
-        if _text(label.with_name("name")).startswith("ina3221") and current.exists():
-            rails[_text(label)] = (volts, current)
+        sensor = read(label.with_name("name")) or ""
+        if sensor.startswith("ina3221") and current.exists():
+            rails[read(label) or ""] = (volts, current)
     if not rails:
         return "no INA3221 power sensor"
     whole = [name for name in JETSON_INPUTS if name in rails]
@@ -93,7 +95,7 @@ def _ina(root: Path) -> Source | str:
     pairs = [rails[name] for name in names]
     return Power(
         f"INA3221: {' + '.join(names)}",
-        lambda: sum(float(_text(v)) * float(_text(a)) for v, a in pairs) / 1e6,
+        lambda: sum(_number(v) * _number(a) for v, a in pairs) / 1e6,
     )
 
 
@@ -120,11 +122,9 @@ def pmic_watts(answer: str) -> float:
     )
 
 
-def _text(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8", errors="replace").strip()
-    except OSError:
-        return ""
+def _number(path: Path) -> float:
+    """What a sensor's file says; a ValueError once the sensor is gone."""
+    return float(read(path) or "")
 
 
 class Meter:

@@ -24,8 +24,10 @@ _WRITING_BYTES = 90 * MIB
 """Caches and scores of six texts that are written at once."""
 _BYTES_PER_WORD = 1800
 """Of an episode that is read in one part: its text, sentences and vectors."""
-_WHOLE_WORDS, _PART_WORDS, _TEXT_BYTES_PER_WORD = 20_000, 10_000, 90
-"""A longer one is read in parts, of hardly more words, and its text is kept."""
+_PART_MARGIN = 1.25
+"""A longer one is read in parts; one is reckoned with so many times its most words."""
+_TEXT_BYTES_PER_WORD = 90
+"""Of an episode that is read in parts, whose text alone is kept."""
 _BATCH_BYTES_PER_TOKEN = 36_000
 """What a batch takes for each of its tokens while it is embedded."""
 _SLACK_BYTES = 8 * MIB
@@ -71,13 +73,10 @@ class MemoryLimit:
         :param threads: Most threads.
         :raises MemoryLimitError: If not even one thread with small batches fits.
         """
-        text = n_words * _BYTES_PER_WORD
-        if n_words > _WHOLE_WORDS:
-            text = _PART_WORDS * _BYTES_PER_WORD + n_words * _TEXT_BYTES_PER_WORD
         self._loaded_bytes = self._loaded_bytes or max(
             peak_bytes(), resident_bytes() + _SLACK_BYTES
         )
-        fixed = self._loaded_bytes + text
+        fixed = self._loaded_bytes + _episode_bytes(n_words)
         room = self._max_bytes - fixed
         for batch_tokens in BATCH_SIZES:
             fitting = min(threads, room // (batch_tokens * _BATCH_BYTES_PER_TOKEN))
@@ -98,3 +97,14 @@ class MemoryLimit:
             f"{self._max_bytes // MIB} MiB",
             "Allow more, or use a smaller model; nothing was begun.",
         )
+
+
+def _episode_bytes(n_words: int) -> int:
+    """Memory that an episode takes besides the models."""
+    # Not before it is needed: a model is refused before any of this is loaded.
+    from edge.extraction.episode import PART_WORDS, WHOLE_WORDS
+
+    if n_words <= WHOLE_WORDS:
+        return n_words * _BYTES_PER_WORD
+    part_words = int(_PART_MARGIN * PART_WORDS)
+    return part_words * _BYTES_PER_WORD + n_words * _TEXT_BYTES_PER_WORD

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
-from edge.bundles.manifest import Bundle
+from edge.bundles.manifest import PRECISIONS, Bundle
 from edge.errors import EdgeError
 from edge.generation.chat_format import Prompt
 from edge.generation.generator import Generator
@@ -16,28 +16,37 @@ from edge.generation.sampling import GenerationSettings
 from edge.runtime.encoder import Encoder
 from edge.runtime.providers import AUTO, Execution
 
-SECONDS = 10.0
+MEASURE_S = 10.0
 """For all bundles together; at least one run each."""
-MARGIN = 1.05
+MIN_SPEEDUP = 1.05
 """One precision is recommended over a more exact one only if it is so many times as fast."""
 _TEXTS = tuple(
     f"They measured sentence {i} on the board, and nobody could say why it took so long."
     for i in range(32)
 )
-_N_READ, _N_WRITTEN = 12, 16
-_EXACTNESS = ("fp32", "fp16", "int8", "int4")
+"""What an encoder embeds in one run."""
+_PROMPT_TEXTS, _NEW_TOKENS = 12, 16
+"""What a generative model reads and writes in one run."""
 
 
 @dataclass(frozen=True)
-class Throughput:
+class MeasuredPrecision:
     """How fast one bundle is here."""
 
     bundle: Bundle
-    seconds: float
-    """Of one run of the same work for all precisions; the median."""
+    run_s: float
+    """One run of the same work for all precisions; the median."""
     n_runs: int
-    ran: str
-    """Execution provider, of ``edge.runtime.providers.PROVIDERS``."""
+    provider: str
+    """That ran it, of ``edge.runtime.providers.PROVIDERS``."""
+
+    @property
+    def precision(self) -> str:
+        """One of ``edge.bundles.manifest.PRECISIONS``."""
+        return self.bundle.manifest.precision
+
+    def __str__(self) -> str:
+        return f"{self.precision} {self.run_s * 1e3:.0f} ms on {self.provider}"
 
 
 @dataclass(frozen=True)
@@ -45,27 +54,22 @@ class PrecisionAdvice:
     """What was found for one model."""
 
     name: str
-    paces: tuple[Throughput, ...]
-    """Of each precision that is here and works, the recommended one first."""
+    measured: tuple[MeasuredPrecision, ...]
+    """Each precision that is here and works, the recommended one first."""
     failures: tuple[str, ...]
     """Of those that do not."""
 
     def __str__(self) -> str:
-        if not self.paces:
+        if not self.measured:
             return "; ".join(self.failures)
-        best = self.paces[0]
-        parts = []
-        for pace in self.paces:
-            times = "" if pace is best else f", {pace.seconds / best.seconds:.1f} times as long"
-            precision = pace.bundle.manifest.precision
-            parts.append(f"{precision} {pace.seconds * 1e3:.0f} ms on {pace.ran}{times}")
-        only = " (the only precision here)" if len(self.paces) == 1 else ""
-        use = f"use {best.bundle.manifest.precision}{only}"
-        return "; ".join([use, *parts, *self.failures])
+        best, *slower = self.measured
+        only = "" if slower else " (the only precision here)"
+        times = [f"{each}, {each.run_s / best.run_s:.1f} times as long" for each in slower]
+        return "; ".join([f"use {best.precision}{only}", str(best), *times, *self.failures])
 
 
 def recommend_precisions(
-    bundles: Sequence[Bundle], seconds: float = SECONDS
+    bundles: Sequence[Bundle], seconds: float = MEASURE_S
 ) -> Iterator[PrecisionAdvice]:
     """Measure every bundle, and recommend a precision of each model.
 
@@ -75,39 +79,39 @@ def recommend_precisions(
     ordered = sorted(bundles, key=lambda bundle: bundle.manifest.name)
     share_s = seconds / max(1, len(ordered))
     for name, group in groupby(ordered, key=lambda bundle: bundle.manifest.name):
-        paces, failures = [], []
+        measured, failures = [], []
         for bundle in group:
             try:
-                paces.append(measure(bundle, share_s))
+                measured.append(measure(bundle, share_s))
             except EdgeError as error:
                 failures.append(f"{bundle.manifest.precision} does not work: {error.message}")
-        yield PrecisionAdvice(name, tuple(recommended_first(paces)), tuple(failures))
+        yield PrecisionAdvice(name, tuple(recommended_first(measured)), tuple(failures))
 
 
-def recommended_first(paces: Sequence[Throughput]) -> list[Throughput]:
+def recommended_first(candidates: Sequence[MeasuredPrecision]) -> list[MeasuredPrecision]:
     """The fastest first; a more exact precision before one that is hardly faster.
 
-    :param paces: Of one model.
+    :param candidates: Precisions of one model.
     """
-    if not paces:
+    if not candidates:
         return []
-    fastest = min(pace.seconds for pace in paces)
+    fastest_s = min(each.run_s for each in candidates)
     best = min(
-        (pace for pace in paces if pace.seconds <= fastest * MARGIN),
-        key=lambda pace: _EXACTNESS.index(pace.bundle.manifest.precision),
+        (each for each in candidates if each.run_s <= fastest_s * MIN_SPEEDUP),
+        key=lambda each: PRECISIONS.index(each.precision),  # the most exact comes first
     )
-    others = sorted((pace for pace in paces if pace is not best), key=lambda pace: pace.seconds)
-    return [best, *others]
+    slower = [each for each in candidates if each is not best]
+    return [best, *sorted(slower, key=lambda each: each.run_s)]
 
 
-def measure(bundle: Bundle, seconds: float) -> Throughput:
+def measure(bundle: Bundle, seconds: float) -> MeasuredPrecision:
     """Load a bundle and run it, after once that does not count.
 
     :param bundle: The bundle.
     :param seconds: How long; its loading and at least one run take what they take.
     :raises EdgeError: If it does not work here.
     """
-    stop = time.monotonic() + seconds
+    stop_s = time.monotonic() + seconds
     execution = Execution(AUTO)
     if bundle.manifest.encoder:
         encoder = Encoder(bundle, None, execution)
@@ -118,16 +122,16 @@ def measure(bundle: Bundle, seconds: float) -> Throughput:
     else:
         generator = Generator(bundle, None, execution)
         placement = generator.placement
-        prompt = Prompt(" ".join(_TEXTS[:_N_READ]))
-        settings = GenerationSettings(max_new_tokens=_N_WRITTEN, min_new_tokens=_N_WRITTEN)
+        prompt = Prompt(" ".join(_TEXTS[:_PROMPT_TEXTS]))
+        settings = GenerationSettings(max_new_tokens=_NEW_TOKENS, min_new_tokens=_NEW_TOKENS)
 
         def run() -> None:
             generator.generate([prompt], settings)
 
     run()
-    taken: list[float] = []
-    while not taken or time.monotonic() < stop:
-        started = time.perf_counter()
+    times_s: list[float] = []
+    while not times_s or time.monotonic() < stop_s:
+        started_s = time.perf_counter()
         run()
-        taken.append(time.perf_counter() - started)
-    return Throughput(bundle, statistics.median(taken), len(taken), placement.ran)
+        times_s.append(time.perf_counter() - started_s)
+    return MeasuredPrecision(bundle, statistics.median(times_s), len(times_s), placement.ran)

@@ -1,7 +1,4 @@
-"""What machine this is and in what state: read from the kernel, never guessed.
-
-Every path is below a root, so that tests can lay out a board's files of their own.
-"""
+"""What machine this is and in what state: read from the kernel and the board, never guessed."""
 
 from __future__ import annotations
 
@@ -11,44 +8,62 @@ import re
 import shutil
 import subprocess
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from edge.device.doctor import cpu_model
+from edge.device.kernel import ROOT, cpu_model, cpu_ticks, meminfo, numbers, read
 
-ROOT = Path("/")
 COMMAND_TIMEOUT_S = 5.0
 _BOARD_FILES = ("proc/device-tree/model", "sys/class/dmi/id/product_name")
 _THROTTLE_COUNTS = "sys/devices/system/cpu/cpu*/thermal_throttle/*_throttle_count"
 
 
-def identity(root: Path = ROOT) -> dict[str, Any]:
-    """What does not change from run to run on one machine.
+@dataclass(frozen=True)
+class Identity:
+    """What does not change from run to run on one machine; None where it does not tell."""
+
+    board_model: str | None
+    soc: str | None
+    """The chip, as the device tree names it."""
+    cpu: str
+    machine: str
+    """Its instruction set: ``x86_64``, ``aarch64``."""
+    cores: int | None
+    ram_total: int | None
+    """In bytes, as is ``swap``."""
+    swap: int | None
+    os: str
+    python: str
+    cpu_governor: str | None
+    nvpmodel: str | None
+    """A Jetson's power mode."""
+
+
+def identity(root: Path = ROOT) -> Identity:
+    """What machine this is.
 
     :param root: Folder that stands for ``/``.
     """
     memory = meminfo(root)
-    boards = (_read(root / name) for name in _BOARD_FILES)
-    return {
-        "board_model": next(filter(None, boards), None),
-        "soc": _soc(root),
-        "cpu": cpu_model(),
-        "machine": platform.machine(),
-        "cores": os.cpu_count(),
-        "ram_total": memory.get("MemTotal"),
-        "swap": memory.get("SwapTotal"),
-        "os": platform.platform(),
-        "python": platform.python_version(),
-        "cpu_governor": _read(root / "sys/devices/system/cpu/cpu0/cpufreq/scaling_governor"),
-        "nvpmodel": _nvpmodel(),
-    }
+    boards = (read(root / name) for name in _BOARD_FILES)
+    return Identity(
+        board_model=next(filter(None, boards), None),
+        soc=_soc(root),
+        cpu=cpu_model(root),
+        machine=platform.machine(),
+        cores=os.cpu_count(),
+        ram_total=memory.get("MemTotal"),
+        swap=memory.get("SwapTotal"),
+        os=platform.platform(),
+        python=platform.python_version(),
+        cpu_governor=read(root / "sys/devices/system/cpu/cpu0/cpufreq/scaling_governor"),
+        nvpmodel=_nvpmodel(),
+    )
 
 
 def _soc(root: Path) -> str | None:
     """The chip, as the device tree names it: ``brcm,bcm2712``."""
-    names = (_read(root / "proc/device-tree/compatible") or "").split("\0")
+    names = (read(root / "proc/device-tree/compatible") or "").split("\0")
     return names[-1] or None
 
 
@@ -82,9 +97,9 @@ def state(root: Path = ROOT) -> State:
     """
     memory = meminfo(root)
     total, free = memory.get("SwapTotal"), memory.get("SwapFree")
-    load = _read(root / "proc/loadavg")
+    load = read(root / "proc/loadavg")
     flags = re.search(r"throttled=0x([0-9a-fA-F]+)", run_vcgencmd("get_throttled"))
-    counts = list(_numbers(root, _THROTTLE_COUNTS))
+    counts = list(numbers(root, _THROTTLE_COUNTS))
     return State(
         freq_mhz=_most(root, "sys/devices/system/cpu/cpu*/cpufreq/scaling_cur_freq", 1000),
         temp_c=temperature_c(root),
@@ -103,21 +118,12 @@ def busy_cores(root: Path = ROOT, seconds: float = 1.0) -> float | None:
     :param root: Folder that stands for ``/``.
     :param seconds: How long to look.
     """
-    before = _cpu_ticks(root)
+    before = cpu_ticks(root)
     time.sleep(seconds)
-    after = _cpu_ticks(root)
+    after = cpu_ticks(root)
     if before is None or after is None or after[1] == before[1]:
         return None
     return (os.cpu_count() or 1) * (after[0] - before[0]) / (after[1] - before[1])
-
-
-def _cpu_ticks(root: Path) -> tuple[int, int] | None:
-    """Ticks at work and in all, of all cores together, since the start (``/proc/stat``)."""
-    fields = (_read(root / "proc/stat") or "").split("\n")[0].split()
-    if len(fields) < 6 or fields[0] != "cpu":
-        return None
-    ticks = [int(field) for field in fields[1:9]]
-    return sum(ticks) - ticks[3] - ticks[4], sum(ticks)  # idle, and waiting for a disk
 
 
 def temperature_c(root: Path = ROOT) -> float | None:
@@ -126,19 +132,6 @@ def temperature_c(root: Path = ROOT) -> float | None:
     :param root: Folder that stands for ``/``.
     """
     return _most(root, "sys/class/thermal/thermal_zone*/temp", 1000)
-
-
-def meminfo(root: Path = ROOT) -> dict[str, int]:
-    """``/proc/meminfo`` in bytes.
-
-    :param root: Folder that stands for ``/``.
-    """
-    amounts = {}
-    for line in (_read(root / "proc/meminfo") or "").split("\n"):
-        key, _, value = line.partition(":")
-        if value.endswith(" kB"):
-            amounts[key] = int(value.split()[0]) * 1024
-    return amounts
 
 
 def run_vcgencmd(*arguments: str) -> str:
@@ -161,20 +154,5 @@ def _run(*command: str) -> str:
         return ""
 
 
-def _read(path: Path) -> str | None:
-    try:
-        return path.read_text(encoding="utf-8", errors="replace").rstrip("\0\n ") or None
-    except OSError:
-        return None
-
-
-def _numbers(root: Path, pattern: str) -> Iterator[float]:
-    for path in sorted(root.glob(pattern)):
-        try:
-            yield float(_read(path) or "")
-        except ValueError:
-            continue
-
-
 def _most(root: Path, pattern: str, per_unit: float) -> float | None:
-    return max((value / per_unit for value in _numbers(root, pattern)), default=None)
+    return max((value / per_unit for value in numbers(root, pattern)), default=None)
