@@ -8,8 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from edge.english.fluency import fluency, reads_alone
 from edge.extraction.quotes import choose_questions
-from edge.extraction.selection import choose_summary, fluency, rank_sentences, reads_alone
+from edge.extraction.selection import choose_summary, rank_sentences
 from edge.records import Digest, Segment, Transcript
 from edge.transcript import parse_transcript, read_transcript
 from edge.transcript.language import find_warnings

@@ -8,9 +8,9 @@ from collections.abc import Collection, Sequence
 import numpy as np
 
 from edge.arrays import Float32Array, Float64Array
+from edge.english.fluency import SMALL_TALK, fluency, reads_alone
 from edge.english.words import content_stems, phrases
-from edge.extraction.salience import SMALL_TALK
-from edge.extraction.selection import Ranked, fluency, reads_alone
+from edge.extraction.selection import Ranked
 from edge.records import Sentence
 
 QUOTE_WORDS = (15, 45)

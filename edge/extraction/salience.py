@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import itertools
 import math
-import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
@@ -17,6 +16,7 @@ from functools import lru_cache
 import numpy as np
 
 from edge.arrays import Float32Array, Float64Array, Int64Array
+from edge.english.fluency import FALSE_START, FILLED, SMALL_TALK, count_stutters
 from edge.english.words import (
     FILLERS,
     PRONOUNS,
@@ -47,21 +47,6 @@ MAX_COMPARED = 1500
 CLOSE = 0.35
 """Cosine above which two sentences support each other, as in LexRank."""
 
-FILLED = phrases(r"(?:you know|i mean|kind of|sort of|i guess|or whatever|and stuff)\b")
-_STUTTER = re.compile(
-    r"\b(\w+(?:['’]\w+)?(?: \w+){0,3}),?(?: you know,| like,| uh,| um,)? \1\b", re.I
-)
-_STUTTER_TOKENS = 7
-"""From a word to its repetition: four words, one of them with an apostrophe, and "you know"."""
-_TOKEN = re.compile(r"\w+")
-FALSE_START = re.compile(r"(?:\.\.\.|…|—|--|-)(?:\s|$)")
-SMALL_TALK = phrases(
-    r"thank(?:s| you)|pleasure|welcome|appreciate (?:it|you|your)|see you\b|bye\b|hello\b",
-    r"nice to (?:meet|see|have)|great to (?:meet|see|have|talk)|happy to be",
-    r"excited to (?:talk|have|be)|good (?:morning|afternoon|evening)",
-    r"(?:great|good|interesting|fair|excellent) (?:question|point)\b",
-    r"my (?:first|next|last|final) question|does that (?:make sense|answer)",
-)
 _NUMBER = phrases(r"(?:one|two|three|four|five|ten|hundred|thousand|million|percent)\b|\d")
 _CUES = {
     "cue_decision": phrases(
@@ -278,20 +263,6 @@ def wording(text: str) -> tuple[int, ...]:
         count_stutters(text),
         *(len(pattern.findall(text)) for pattern in patterns),
     )
-
-
-@lru_cache(REMEMBERED)
-def count_stutters(text: str) -> int:
-    """How often one to four words are said twice in a row.
-
-    :param text: A sentence.
-    """
-    last: dict[str, int] = {}
-    for place, token in enumerate(_TOKEN.findall(text.lower())):
-        if place - last.get(token, -_STUTTER_TOKENS - 1) <= _STUTTER_TOKENS:
-            return len(_STUTTER.findall(text))  # slow: only where a word comes again soon
-        last[token] = place
-    return 0
 
 
 def concept_features(

@@ -2,32 +2,21 @@
 
 from __future__ import annotations
 
-import re
 from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 
 import numpy as np
 
 from edge.arrays import Float32Array, Float64Array
-from edge.english.words import (
-    FILLERS,
-    FINITE_VERBS,
-    PRONOUNS,
-    REMEMBERED,
-    content_stems,
-    is_content_word,
-    phrases,
-    words,
-)
-from edge.extraction.salience import FALSE_START, FILLED, SMALL_TALK, count_stutters, wording
+from edge.english.fluency import MAX_WORDS, MIN_WORDS, SMALL_TALK, has_verb, reads_alone
+from edge.english.words import PRONOUNS, content_stems, is_content_word, phrases, words
+from edge.extraction.salience import wording
 from edge.records import ExtractedSentence, Sentence
 from edge.transcript.sentences import is_annotation
 
 WORDS_PER_KEY_POINT = 700
 MIN_KEY_POINTS, MAX_KEY_POINTS = 5, 16
-MIN_WORDS, IDEAL_WORDS, MAX_WORDS = 7, (12, 34), 60
 MIN_CONTENT_WORDS = 3
 MIN_SUMMARY_WORDS = 4
 FITNESS_POWER = 0.25
@@ -59,26 +48,6 @@ _INTRODUCTION = phrases(
     r"(?:my|our) guest\b|joined by\b|currently (?:works|the|a|VP|CEO|CTO|head)\b",
     r"is (?:a|an|the) (?:\S+ ){0,3}(?:(?:co-?)?founder|professor|author|engineer|researcher)\b",
     r"is (?:a|an|the) (?:\S+ ){0,3}(?:director|scientist|expert|head|hacker|educator|writer)\b",
-)
-_SPEECH_IN_SPEECH = phrases(r"(?:was|were|is|be|i['’]m|it['’]s) like,")
-_ADDRESSED = re.compile(
-    r"^(?:your\b|(?:\w+, )?you(?:['’]ve|['’]re"
-    r"| (?:went|were|did|said|mentioned|worked|started|had|told))\b)",
-    re.I,
-)
-_REPEATED = re.compile(r"\b(\w+ \w+(?: \w+)?),.{0,20}\b\1\b", re.I)
-_RESTART = re.compile(
-    r"\b(?:of|the|an?|my|your|our|their|(?:I|you|we|they)['’](?:ve|re|m)|it['’]s|there['’]s),\s",
-    re.I,
-)
-"""A comma where no sentence has one: the speaker began again ("a lot of, there have been")."""
-_FINITE = phrases(
-    r"(?:am|is|are|was|were|has|have|had|do|does|did|can|could|will|would|shall|should|may|might"
-    r"|must|cannot|\w+n['’]t|\w+['’](?:s|re|ve|m|ll|d))\b"
-)
-_UNSURE = phrases(r"i don['’]t know|(?:i['’]m )?not sure (?:if|whether|what|how)")
-_CONNECTIVE = re.compile(
-    r"^(?:then|therefore|also|because|which|or|like|otherwise|instead)\b", re.I
 )
 
 
@@ -152,7 +121,7 @@ def rank_sentences(
         fillings[i] = worth * fitness**FITNESS_POWER / len(text.split()) ** BREVITY
         if not is_complete:
             is_bare = len(set(content_stems(text))) < 2
-            fillings[i] *= INCOMPLETE * FRAGMENT ** (is_bare + (not _has_verb(text)))
+            fillings[i] *= INCOMPLETE * FRAGMENT ** (is_bare + (not has_verb(text)))
     n_words = [sentence.n_words for sentence in sentences]
     n_opening = int(
         np.searchsorted(np.cumsum(n_words), INTRODUCTION_SHARE * sum(n_words), side="right")
@@ -206,15 +175,6 @@ def _is_complete(text: str, is_punctuated: bool) -> bool:
     )
 
 
-def reads_alone(sentence: Sentence, text: str) -> float:
-    """0 to 1: how well a sentence reads on its own.
-
-    :param sentence: The sentence.
-    :param text: It without its leading fillers.
-    """
-    return _fitness(text, sentence.text.endswith(("right?", "right.")))
-
-
 def look_at(sentence: Sentence, text: str) -> None:
     """What is asked of a sentence later, so that it is remembered then.
 
@@ -224,57 +184,6 @@ def look_at(sentence: Sentence, text: str) -> None:
     wording(text)
     content_stems(text)
     reads_alone(sentence, text)
-
-
-@lru_cache(REMEMBERED)
-def _fitness(text: str, asks_right: bool) -> float:
-    bare = _bare(text)
-    if not bare:
-        return 0.0
-    fitness = _length_fitness(len(bare))
-    if bare[0] in PRONOUNS:
-        fitness *= 0.6
-    elif any(word in PRONOUNS for word in bare[1:4]):
-        fitness *= 0.85
-    if _ADDRESSED.match(text) or text[:1].islower():
-        fitness *= 0.6
-    if _UNSURE.search(text):
-        fitness *= 0.7
-    if _CONNECTIVE.match(text):
-        fitness *= 0.8
-    if _SPEECH_IN_SPEECH.search(text) or asks_right:
-        fitness *= 0.5
-    if not _has_verb(text):
-        fitness *= 0.6
-    return fitness * fluency(text)
-
-
-def _length_fitness(n_words: int) -> float:
-    """1 for a sentence of usual length, less for shorter and longer ones, never below 0."""
-    shortest, longest = IDEAL_WORDS
-    too_short = max(0, shortest - n_words) / (shortest - MIN_WORDS)
-    too_long = max(0, n_words - longest) / (MAX_WORDS - longest)
-    return max(0.0, 1.0 - 0.5 * (too_short + too_long))
-
-
-def _bare(text: str) -> list[str]:
-    """Words in small letters, without what follows an apostrophe."""
-    return [re.split("['’]", word.lower())[0] for word in words(text)]
-
-
-def _has_verb(text: str) -> bool:
-    return bool(_FINITE.search(text)) or not FINITE_VERBS.isdisjoint(_bare(text))
-
-
-def fluency(text: str) -> float:
-    """0.3 to 1: fewer fillers, stutters and false starts are better.
-
-    :param text: A sentence.
-    """
-    fillers = len(FILLED.findall(text)) + sum(word.lower() in FILLERS for word in words(text))
-    fillers += 3 * count_stutters(text) + 3 * len(_REPEATED.findall(text))
-    fillers += 2 * (len(FALSE_START.findall(text)) + len(_RESTART.findall(text)))
-    return max(0.3, 1.0 - 0.15 * fillers)
 
 
 def choose_key_points(
