@@ -8,8 +8,8 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
-from edge.english.fillers import ShownTexts
-from edge.extraction import keyphrases, quotes, selection
+from edge.english.fillers import without_lead
+from edge.extraction import keyphrases, selection
 from edge.extraction.episode import EpisodeAnalysis, all_mentions, read_episode
 from edge.records import (
     ALL_PARTS,
@@ -79,15 +79,13 @@ def digest_transcript(
         with stage("sentences"):
             sentences = rebuild_sentences(transcript)
             reasons = boilerplate.find_boilerplate(sentences)
-            usable = [
+            is_candidate = [
                 reason is None and not is_annotation(sentence.text)
                 for reason, sentence in zip(reasons, sentences, strict=True)
             ]
-            texts = ShownTexts(sentences)
         reading = read_episode(
             sentences,
-            texts,
-            usable,
+            is_candidate,
             encoder,
             titles="chapters" in parts,
             keep_vectors=writer is not None,
@@ -95,24 +93,28 @@ def digest_transcript(
         )
         model = encoder.ready()
         with stage("rank"):
-            ranked = selection.rank_sentences(sentences, texts, usable, reading.salience)
-            shown = _choose(sentences, usable, ranked, reading, model, summary_words, parts)
+            shown = _choose(sentences, reading, model, summary_words, parts)
         with stage("chapters"):
-            found_chapters = _chapters(transcript, sentences, usable, ranked, reading, parts)
+            found_chapters = _chapters(transcript, sentences, reading, parts)
         written = None
         if writer is not None and found_chapters and "summary" in parts:
             from edge.abstractive.passages import EpisodeContext
 
-            assert reading.vectors is not None  # asked for above
+            assert reading.sentences is not None and reading.vectors is not None  # asked for above
             material = EpisodeContext(
-                sentences, texts, usable, reading.vectors, reading.salience, ranked
+                reading.sentences,
+                [sentence.shown_text for sentence in reading.sentences],
+                is_candidate,
+                reading.vectors,
+                reading.ranked.salience,
+                reading.ranked,
             )
             with stage("write"):
                 found_chapters, written = _write(
                     material, reading.spans, found_chapters, writer, summary_words, told
                 )
         with stage("keyphrases"):
-            found_phrases = _keyphrases(sentences, usable, reading, model, parts)
+            found_phrases = _keyphrases(sentences, is_candidate, reading, model, parts)
         used = [(model.bundle, model.placement)]
         if writer is not None:
             used.append((writer.generator.bundle, writer.generator.placement))
@@ -133,7 +135,7 @@ def digest_transcript(
             **{
                 name: tuple(
                     selection.to_extracted_sentence(
-                        sentences[i], texts[i], float(ranked.carried[i])
+                        sentences[i], float(reading.ranked.probability[i])
                     )
                     for i in chosen
                 )
@@ -186,8 +188,6 @@ def _write(
 
 def _choose(
     sentences: Sequence[Sentence],
-    usable: Sequence[bool],
-    ranked: selection.Ranked,
     reading: EpisodeAnalysis,
     encoder: Encoder,
     summary_words: int,
@@ -196,35 +196,39 @@ def _choose(
     """Which sentences are shown, by the field of the digest that shows them."""
     if "summary" not in parts or not sentences:
         return {name: [] for name in ("summary", "key_points", "quotes", "questions")}
-    # Of a long episode, whose vectors were not kept, the best are embedded once more.
-    some = None if reading.vectors is not None else selection.contenders(ranked, MAX_CONTENDERS)
-    places = range(len(sentences)) if some is None else some
-    own = [sentences[i] for i in places]
-    vectors = reading.vectors
+    ranked, vectors = reading.ranked, reading.vectors
+    indices: Sequence[int] = range(len(sentences))
     if vectors is None:
-        vectors = encoder.encode([sentence.text for sentence in own])
-    ranked_own = ranked if some is None else ranked.among(some)
-    spans = [(bisect_left(places, a), bisect_left(places, b)) for a, b in reading.spans]
-    points = selection.choose_key_points(own, ranked_own, vectors, spans)
+        # Of a long episode, whose vectors were not kept, the best are embedded once more.
+        indices = selection.contenders(ranked, MAX_CONTENDERS)
+        ranked = ranked.among(indices)
+        vectors = encoder.encode([sentences[i].text for i in indices])
+    n_words = sum(sentences[i].n_words for i in indices)
+    spans = [(bisect_left(indices, a), bisect_left(indices, b)) for a, b in reading.spans]
+    points = selection.choose_key_points(ranked, vectors, spans, n_words)
     chosen = {
-        "summary": selection.choose_summary(ranked_own, vectors, summary_words),
+        "summary": selection.choose_summary(ranked, vectors, summary_words),
         "key_points": points,
-        "quotes": quotes.choose_quotes(own, ranked_own, vectors, points),
+        "quotes": selection.choose_quotes(ranked, vectors, points, n_words),
     }
-    asked = quotes.choose_questions(sentences, ranked.texts, usable, reading.salience)
-    return {name: [places[i] for i in own] for name, own in chosen.items()} | {"questions": asked}
+    n_words = sum(sentence.n_words for sentence in sentences)
+    asked = selection.choose_questions(reading.ranked, n_words)
+    shown = {name: [indices[i] for i in found] for name, found in chosen.items()}
+    return shown | {"questions": asked}
 
 
 def _keyphrases(
     sentences: Sequence[Sentence],
-    usable: Sequence[bool],
+    is_candidate: Sequence[bool],
     reading: EpisodeAnalysis,
     encoder: Encoder,
     parts: frozenset[str],
 ) -> list[Keyphrase]:
     if "keyphrases" not in parts or reading.centre is None:
         return []
-    find_all = partial(all_mentions, sentences=sentences, usable=usable, encoder=encoder)
+    find_all = partial(
+        all_mentions, sentences=sentences, is_candidate=is_candidate, encoder=encoder
+    )
     return keyphrases.rank_keyphrases(
         reading.phrases,
         sentences,
@@ -238,8 +242,6 @@ def _keyphrases(
 def _chapters(
     transcript: Transcript,
     sentences: Sequence[Sentence],
-    usable: Sequence[bool],
-    ranked: selection.Ranked,
     reading: EpisodeAnalysis,
     parts: frozenset[str],
 ) -> list[Chapter]:
@@ -250,8 +252,8 @@ def _chapters(
     ends = [*(start - 1 for start in starts[1:]), len(transcript.segments) - 1]
     found = []
     for k, (span, title) in enumerate(zip(reading.spans, reading.titles, strict=True)):
-        best = selection.best_in(span, ranked, usable)
-        gist = "" if best is None else ranked.texts[best]
+        best = selection.best_in(span, reading.ranked)
+        gist = "" if best is None else without_lead(sentences[best].text)
         found.append(
             Chapter(
                 title=title or (f"Part {k + 1}" if gist else "Adverts and notices"),

@@ -22,10 +22,10 @@ from edge.abstractive.time_budget import LazySummarizer, Throughput, measure_thr
 from edge.bundles.manifest import read_bundle
 from edge.bundles.store import add_bundle, find_summarizer
 from edge.cli.main import main
-from edge.english.fillers import without_lead
+from edge.english.analysis import analyse_sentence
 from edge.errors import BundleError
+from edge.extraction.ranking import rank_sentences
 from edge.extraction.salience import predict_salience
-from edge.extraction.selection import rank_sentences
 from edge.pipeline import digest_transcript
 from edge.render import to_dict, to_markdown, to_text
 from edge.runtime.encoder import Encoder
@@ -75,12 +75,13 @@ def writer(tiny: Path, encoder: Encoder) -> Summarizer:
 
 @pytest.fixture(scope="module")
 def material(encoder: Encoder) -> EpisodeContext:
-    sentences = rebuild_sentences(parse_transcript(TIMED.encode()))
-    texts = [without_lead(sentence.text) for sentence in sentences]
+    transcript = parse_transcript(TIMED.encode())
+    sentences = [analyse_sentence(sentence) for sentence in rebuild_sentences(transcript)]
+    texts = [sentence.shown_text for sentence in sentences]
     vectors = encoder.encode([sentence.text for sentence in sentences])
-    salience = predict_salience(sentences, texts, vectors, encoder.heads, encoder.rarity)
+    salience = predict_salience(sentences, vectors, encoder.heads, encoder.rarity)
     usable = [True] * len(sentences)
-    ranked = rank_sentences(sentences, texts, usable, salience)
+    ranked = rank_sentences(sentences, salience)
     return EpisodeContext(sentences, texts, usable, vectors, salience, ranked)
 
 

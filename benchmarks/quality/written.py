@@ -15,9 +15,10 @@ from edge.abstractive.drafts import Summarizer
 from edge.abstractive.passages import EpisodeContext, read_passage
 from edge.abstractive.requests import split_answer, summary_request
 from edge.abstractive.summarize import write_chapters
+from edge.english.analysis import analyse_sentence
 from edge.english.fillers import without_lead
+from edge.extraction.ranking import rank_sentences
 from edge.extraction.salience import predict_salience
-from edge.extraction.selection import rank_sentences
 from edge.extraction.tagger import tag_sentences
 from edge.extraction.titles import chapter_phrases, title_chapters
 from edge.generation.chat_format import Prompt
@@ -122,9 +123,9 @@ def material_of(item: Item, encoder: Encoder) -> EpisodeContext:
     :param item: The document.
     :param encoder: The model.
     """
-    texts = [without_lead(sentence.text) for sentence in item.sentences]
-    vectors = encoder.encode([sentence.text for sentence in item.sentences])
-    salience = predict_salience(item.sentences, texts, vectors, encoder.heads, encoder.rarity)
-    usable = [True] * len(texts)
-    ranked = rank_sentences(item.sentences, texts, usable, salience)
-    return EpisodeContext(item.sentences, texts, usable, vectors, salience, ranked)
+    sentences = [analyse_sentence(sentence) for sentence in item.sentences]
+    texts = [sentence.shown_text for sentence in sentences]
+    vectors = encoder.encode([sentence.text for sentence in sentences])
+    salience = predict_salience(sentences, vectors, encoder.heads, encoder.rarity)
+    ranked = rank_sentences(sentences, salience)
+    return EpisodeContext(sentences, texts, [True] * len(texts), vectors, salience, ranked)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from edge.abstractive.requests import PASSAGE_WORDS, choose_read, passage_text
 from edge.arrays import Float32Array, Float64Array
-from edge.extraction.selection import Ranked
+from edge.extraction.ranking import Ranked
 from edge.records import Sentence
 
 MIN_READ_WORDS = 20
@@ -71,7 +71,7 @@ def choose_windows(material: EpisodeContext, inside: Sequence[int]) -> list[list
     lengths = [material.n_words([i]) for i in inside]
     moments: list[int] = []
     windows: list[list[int]] = []
-    for place in sorted(inside, key=lambda i: -float(material.ranked.carried[i])):
+    for place in sorted(inside, key=lambda i: -float(material.ranked.probability[i])):
         text = material.texts[place]
         is_new = all(
             place not in window

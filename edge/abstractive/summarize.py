@@ -109,7 +109,7 @@ def _write_chapter(
             title = own_title
     chosen = choose_grounded(_by_salience(held, material), CHAPTER_WORDS)
     sentences = sorted((_sentence(one, material) for one in chosen), key=_place)
-    if not sentences and (best := best_in(span, material.ranked, material.usable)) is not None:
+    if not sentences and (best := best_in(span, material.ranked)) is not None:
         sentences = [_key_point(best, material)]
     return WrittenChapter(
         place, title, tuple(sentences), tuple(chosen), n_rejected, material.n_words(kept)

@@ -27,7 +27,7 @@ from edge.abstractive.requests import (
     summary_request,
     title_request,
 )
-from edge.english.fillers import without_lead
+from edge.english.analysis import analyse_sentence
 from edge.english.words import content_stems
 from edge.extraction.salience import predict_salience
 from edge.records import Sentence
@@ -140,14 +140,15 @@ class _Reader:
         self._encoder = encoder
 
     def passage(self, sentences: Sequence[Sentence], max_words: int = PASSAGE_WORDS) -> str:
-        texts = [without_lead(sentence.text) for sentence in sentences]
+        analysed = [analyse_sentence(sentence) for sentence in sentences]
+        texts = [sentence.shown_text for sentence in analysed]
         everything = range(len(sentences))
-        if sum(len(text.split()) for text in texts) <= max_words:
-            kept = [i for i in everything if content_stems(texts[i])]
+        if sum(sentence.n_shown_words for sentence in analysed) <= max_words:
+            kept = [i for i in everything if analysed[i].content_stems]
         else:
             encoder = self._encoder
             vectors = encoder.encode([sentence.text for sentence in sentences])
-            salience = predict_salience(sentences, texts, vectors, encoder.heads, encoder.rarity)
+            salience = predict_salience(analysed, vectors, encoder.heads, encoder.rarity)
             kept = choose_read(texts, everything, salience, max_words)
         return passage_text(sentences, texts, kept)
 

@@ -16,15 +16,16 @@ import numpy as np
 import numpy.typing as npt
 
 from edge.arrays import Float32Array, Float64Array
-from edge.english.fillers import without_lead
-from edge.english.words import Rarity, content_stems
-from edge.extraction.salience import concept_features, salience_features, with_concepts
-from edge.extraction.segmentation import (
+from edge.english.analysis import AnalysedSentence, analyse_sentence
+from edge.english.words import Rarity
+from edge.extraction.boundary_features import (
     boundary_features,
-    may_begin,
     opening_features,
     with_opening,
 )
+from edge.extraction.concepts import concept_features, with_concepts
+from edge.extraction.salience import salience_features
+from edge.extraction.segmentation import may_begin
 from edge.runtime.heads import Features, feature_matrix
 from edge_export.data.documents import Document
 
@@ -105,19 +106,19 @@ class Example:
         self.rarity = rarity
 
     @cached_property
-    def texts(self) -> list[str]:
-        """The sentences as a digest would show them."""
-        return [without_lead(sentence.text) for sentence in self.document.sentences]
+    def sentences(self) -> list[AnalysedSentence]:
+        """The document's."""
+        return [analyse_sentence(sentence) for sentence in self.document.sentences]
 
     @cached_property
     def stems(self) -> list[tuple[str, ...]]:
-        """Content stems of each sentence as shown."""
-        return [content_stems(text) for text in self.texts]
+        """Content stems of each sentence."""
+        return [sentence.content_stems for sentence in self.sentences]
 
     @cached_property
     def salience(self) -> dict[str, Float64Array]:
         """``edge.extraction.salience.salience_features``."""
-        return salience_features(self.document.sentences, self.texts, self.vectors, self.rarity)
+        return salience_features(self.sentences, self.vectors, self.rarity)
 
     @cached_property
     def concepts(self) -> tuple[list[str], dict[str, Float64Array]]:
@@ -127,7 +128,7 @@ class Example:
     @cached_property
     def boundary(self) -> dict[str, Float64Array]:
         """``edge.extraction.segmentation.boundary_features``."""
-        return boundary_features(self.document.sentences, self.vectors)
+        return boundary_features(self.sentences, self.vectors)
 
     @cached_property
     def places(self) -> npt.NDArray[np.intp]:
@@ -144,8 +145,9 @@ class Example:
     @cached_property
     def overlap(self) -> Float64Array:
         """Share of each sentence's words and word pairs that its human summaries use."""
+        texts = [sentence.shown_text for sentence in self.sentences]
         shares: Float64Array = np.mean(
-            [_overlap(self.texts, r) for r in self.document.references], axis=0
+            [_overlap(texts, r) for r in self.document.references], axis=0
         )
         return shares
 
