@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import jsonschema
@@ -23,10 +24,10 @@ from edge.abstractive.time_budget import LazySummarizer, Throughput, measure_thr
 from edge.bundles.manifest import read_bundle
 from edge.bundles.store import add_bundle, find_summarizer
 from edge.cli.main import main
-from edge.english.fillers import without_lead
+from edge.english.analysis import analyse_sentence
 from edge.errors import BundleError
+from edge.extraction.ranking import rank_sentences
 from edge.extraction.salience import predict_salience
-from edge.extraction.selection import rank_sentences
 from edge.pipeline import digest_transcript
 from edge.render import to_dict, to_markdown, to_text
 from edge.runtime.encoder import Encoder
@@ -76,13 +77,12 @@ def summarizer(tiny: Path, encoder: Encoder) -> Summarizer:
 
 @pytest.fixture(scope="module")
 def context(encoder: Encoder) -> EpisodeContext:
-    sentences = rebuild_sentences(parse_transcript(TIMED.encode()))
-    texts = [without_lead(sentence.text) for sentence in sentences]
+    transcript = parse_transcript(TIMED.encode())
+    sentences = [analyse_sentence(sentence) for sentence in rebuild_sentences(transcript)]
     vectors = encoder.encode([sentence.text for sentence in sentences])
-    salience = predict_salience(sentences, texts, vectors, encoder.heads, encoder.rarity)
-    is_candidate = [True] * len(sentences)
-    ranked = rank_sentences(sentences, texts, is_candidate, salience)
-    return EpisodeContext(sentences, texts, is_candidate, vectors, salience, ranked)
+    salience = predict_salience(sentences, vectors, encoder.heads, encoder.rarity)
+    ranked = rank_sentences(sentences, salience)
+    return EpisodeContext(sentences, vectors, ranked)
 
 
 def checked(text: str, summarizer: Summarizer, context: EpisodeContext) -> tuple[list[str], int]:
@@ -152,10 +152,9 @@ def test_a_chapter_is_read_around_its_moments(context: EpisodeContext) -> None:
     windows = choose_windows(context, list(range(6)))
     assert windows
     assert all(window == list(range(window[0], window[-1] + 1)) for window in windows)
-    questions = EpisodeContext(
-        context.sentences,
-        ["What do they do about their models?"] * 6,
-        *(context.is_candidate, context.vectors, context.salience, context.ranked),
+    asked = "What do they do about their models?"
+    questions = replace(
+        context, sentences=[replace(s, shown_text=asked) for s in context.sentences]
     )
     assert choose_windows(questions, list(range(6))) == []
 
@@ -194,7 +193,7 @@ def test_nonsense_is_replaced_by_the_key_point(
     assert done == [0, 1]
     for chapter, span in zip(chapters, spans, strict=True):
         assert [s.source for s in chapter.sentences] == ["key_point"]
-        assert chapter.sentences[0].text in [context.texts[i] for i in range(*span)]
+        assert chapter.sentences[0].text in [context.sentences[i].shown_text for i in range(*span)]
         assert chapter.sentences[0].support == 1.0
 
 

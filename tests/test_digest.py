@@ -5,18 +5,22 @@ from __future__ import annotations
 import itertools
 import json
 import re
+from dataclasses import fields
 from pathlib import Path
 
 import jsonschema
 import pytest
 
 from edge import render
+from edge.english.analysis import analyse_sentence
 from edge.english.fillers import without_lead
+from edge.english.words import content_stems, words
 from edge.options import DigestOptions
 from edge.pipeline import digest_transcript
 from edge.records import Digest, ExtractedSentence
 from edge.runtime.encoder import Encoder
 from edge.transcript import parse_transcript, read_transcript
+from edge.transcript.sentences import rebuild_sentences
 from tests.conftest import CHIP, ROOT, SEEDS
 
 SCHEMA = json.loads((ROOT / "edge" / "digest.schema.json").read_text())
@@ -120,10 +124,10 @@ def test_known_adverts_are_found_where_they_are(seed_digests: dict[str, Digest])
 
 def test_summary_keeps_its_word_budget(encoder: Encoder) -> None:
     transcript = read_transcript(CHIP)
-    for words in (40, 200):
-        digest = digest_transcript(transcript, encoder, DigestOptions(words=words))
+    for budget in (40, 200):
+        digest = digest_transcript(transcript, encoder, DigestOptions(words=budget))
         n_words = sum(len(point.text.split()) for point in digest.summary_sentences)
-        assert words * 0.4 < n_words <= words
+        assert budget * 0.4 < n_words <= budget
 
 
 def test_same_input_same_bytes(encoder: Encoder, seed_digests: dict[str, Digest]) -> None:
@@ -189,6 +193,17 @@ def test_speakers_are_kept(encoder: Encoder) -> None:
 )
 def test_leading_fillers(text: str, expected: str) -> None:
     assert without_lead(text) == expected
+
+
+@pytest.mark.parametrize("seed", SEEDS, ids=lambda path: path.stem)
+def test_a_sentence_taken_apart_is_the_sentence_and_loses_no_content(seed: Path) -> None:
+    for sentence in rebuild_sentences(read_transcript(seed)):
+        analysed = analyse_sentence(sentence)
+        assert all(getattr(analysed, f.name) == getattr(sentence, f.name) for f in fields(sentence))
+        assert analysed.shown_text == without_lead(sentence.text)
+        # What begins a sentence without saying anything has no content to lose.
+        assert analysed.content_stems == content_stems(sentence.text)
+        assert analysed.wording.words == len(words(analysed.shown_text))
 
 
 def test_two_transcriptions_of_one_episode_agree(seed_digests: dict[str, Digest]) -> None:

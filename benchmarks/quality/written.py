@@ -16,9 +16,10 @@ from edge.abstractive.drafts import Summarizer
 from edge.abstractive.passages import fit_passage
 from edge.abstractive.requests import split_answer, summary_request
 from edge.abstractive.summarize import write_chapters
+from edge.english.analysis import analyse_sentence
 from edge.english.fillers import without_lead
+from edge.extraction.ranking import rank_sentences
 from edge.extraction.salience import predict_salience
-from edge.extraction.selection import rank_sentences
 from edge.extraction.tagger import tag_sentences
 from edge.extraction.titles import chapter_phrases, title_chapters
 from edge.generation.chat_format import Prompt
@@ -100,7 +101,7 @@ def score_written_titles(items: Sequence[Item], encoder: Encoder, writer: Summar
         kept = [spans[k] for k in named]
         context = context_of(item, encoder)
         tags = tag_sentences(item.sentences, encoder.heads["tagger"])
-        phrases = chapter_phrases(kept, item.sentences, context.is_candidate, tags)
+        phrases = chapter_phrases(kept, item.sentences, [True] * len(item.sentences), tags)
         extractive = title_chapters(kept, item.sentences, phrases, context.vectors, encoder)
         written = [chapter.title for chapter in write_chapters(context, kept, writer)]
         found = {
@@ -124,9 +125,8 @@ def context_of(item: Item, encoder: Encoder) -> EpisodeContext:
     :param item: The document.
     :param encoder: The model.
     """
-    texts = [without_lead(sentence.text) for sentence in item.sentences]
-    vectors = encoder.encode([sentence.text for sentence in item.sentences])
-    salience = predict_salience(item.sentences, texts, vectors, encoder.heads, encoder.rarity)
-    usable = [True] * len(texts)
-    ranked = rank_sentences(item.sentences, texts, usable, salience)
-    return EpisodeContext(item.sentences, texts, usable, vectors, salience, ranked)
+    sentences = [analyse_sentence(sentence) for sentence in item.sentences]
+    vectors = encoder.encode([sentence.text for sentence in sentences])
+    salience = predict_salience(sentences, vectors, encoder.heads, encoder.rarity)
+    ranked = rank_sentences(sentences, salience)
+    return EpisodeContext(sentences, vectors, ranked)

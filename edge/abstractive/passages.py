@@ -44,8 +44,8 @@ def choose_windows(context: EpisodeContext, candidates: Sequence[int]) -> list[l
     lengths = [context.n_words([i]) for i in candidates]
     moments: list[int] = []
     windows: list[list[int]] = []
-    for index in sorted(candidates, key=lambda i: -float(context.ranked.carried[i])):
-        text = context.texts[index]
+    for index in sorted(candidates, key=lambda i: -float(context.ranked.probability[i])):
+        text = context.sentences[index].shown_text
         is_new = all(
             index not in window
             and float(context.vectors[index] @ context.vectors[moment]) < SAME_MOMENT_COSINE
@@ -95,11 +95,11 @@ def fit_passage(
     """
     max_words = PASSAGE_WORDS
     while max_words >= MIN_READ_WORDS:
-        chosen = choose_sentences(context.texts, candidates, context.salience, max_words)
+        chosen = choose_sentences(context.sentences, candidates, context.ranked.salience, max_words)
         n_words = context.n_words(chosen)
         if n_words < MIN_READ_WORDS:
             return None
-        request = ask(passage_text(context.sentences, context.texts, chosen))
+        request = ask(passage_text([context.sentences[i] for i in chosen]))
         if fits(request):
             return PromptContext(tuple(chosen), request)
         max_words = int(SHRINKAGE * min(max_words, n_words))

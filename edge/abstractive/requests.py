@@ -10,8 +10,7 @@ import re
 from collections.abc import Sequence
 
 from edge.arrays import Float64Array
-from edge.english.words import content_stems
-from edge.records import Sentence
+from edge.english.analysis import AnalysedSentence
 
 PASSAGE_WORDS = 1000
 """Most words read of one passage; the least salient sentences of a longer one are left out."""
@@ -73,45 +72,42 @@ def split_answer(answer: str) -> tuple[str, str]:
     return " ".join(summary.split()), " ".join(title.split())
 
 
-def passage_text(
-    sentences: Sequence[Sentence], texts: Sequence[str], sentence_indices: Sequence[int]
-) -> str:
+def passage_text(sentences: Sequence[AnalysedSentence]) -> str:
     """What a model reads: the words, and who says them where the transcript knows.
 
-    :param sentences: The whole episode.
-    :param texts: The sentences without their leading fillers.
-    :param sentence_indices: Which sentences to read, in spoken order.
+    :param sentences: Those to read, in spoken order.
     """
     lines: list[str] = []
     speaker: str | None = None
-    for i in sentence_indices:
-        if lines and sentences[i].speaker == speaker:
-            lines[-1] += f" {texts[i]}"
+    for sentence in sentences:
+        text = sentence.shown_text
+        if lines and sentence.speaker == speaker:
+            lines[-1] += f" {text}"
         else:
-            speaker = sentences[i].speaker
-            lines.append(f"{speaker}: {texts[i]}" if speaker else texts[i])
+            speaker = sentence.speaker
+            lines.append(f"{speaker}: {text}" if speaker else text)
     return "\n".join(lines)
 
 
 def choose_sentences(
-    texts: Sequence[str],
+    sentences: Sequence[AnalysedSentence],
     candidates: Sequence[int],
     salience: Float64Array,
     max_words: int = PASSAGE_WORDS,
 ) -> list[int]:
     """Which sentences of a passage a model reads: those with content, the most salient that fit.
 
-    :param texts: The episode's sentences without their leading fillers.
+    :param sentences: The whole episode.
     :param candidates: Indices of the passage's sentences that may be read.
     :param salience: Of every sentence of the episode, shape (sentences,).
     :param max_words: Most words to read.
     :return: Indices in spoken order.
     """
-    with_content = [i for i in candidates if content_stems(texts[i])]
+    with_content = [i for i in candidates if sentences[i].content_stems]
     n_left = max_words
     chosen = []
     for i in sorted(with_content, key=lambda i: (-salience[i], i)):
-        n_words = len(texts[i].split())
+        n_words = sentences[i].n_shown_words
         if n_words <= n_left:
             chosen.append(i)
             n_left -= n_words

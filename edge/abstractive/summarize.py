@@ -114,7 +114,7 @@ def _write_chapter(
         title = _ground_title(title_prompt, title_answer, context, summarizer)
     chosen = choose_grounded(_most_salient_first(grounded, context), CHAPTER_WORDS)
     sentences = sorted((_to_written(s, context) for s in chosen), key=_first_segment)
-    best = best_in(span, context.ranked, context.is_candidate)
+    best = best_in(span, context.ranked)
     if not sentences and best is not None:
         sentences = [_key_point(best, context)]
     return WrittenChapter(
@@ -173,7 +173,7 @@ def _ground_title(
 def _most_salient_first(
     pool: Sequence[GroundedSentence], context: EpisodeContext
 ) -> list[GroundedSentence]:
-    return sorted(pool, key=lambda s: -float(context.salience[s.sentence_indices[0]]))
+    return sorted(pool, key=lambda s: -float(context.ranked.salience[s.sentence_indices[0]]))
 
 
 def _fill_word_budget(
@@ -201,7 +201,7 @@ def _first_segment(sentence: WrittenSentence) -> int:
 
 
 def _key_point(index: int, context: EpisodeContext) -> WrittenSentence:
-    return _with_evidence(context.texts[index], [index], 1.0, "key_point", context)
+    return _with_evidence(context.sentences[index].shown_text, [index], 1.0, "key_point", context)
 
 
 def _to_written(sentence: GroundedSentence, context: EpisodeContext) -> WrittenSentence:

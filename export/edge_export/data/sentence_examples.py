@@ -19,9 +19,9 @@ from edge.abstractive.grounding import (
 )
 from edge.abstractive.passages import window_around
 from edge.abstractive.requests import passage_text, summary_request
+from edge.english.analysis import analyse_sentence
 from edge.english.claims import long_stems, names_in, numbers_in, speaks_to_reader
-from edge.english.fillers import without_lead
-from edge.english.words import content_stems, stem
+from edge.english.words import stem
 from edge.runtime.encoder import Encoder
 from edge.transcript.sentences import sentence_texts
 from edge_export.data.documents import Document
@@ -62,12 +62,15 @@ class SentencePairs:
         :param document: A passage with its summary.
         :param source: ``written``, ``meetings`` or ``notes``.
         """
-        sentences = document.sentences
-        texts = [without_lead(sentence.text) for sentence in sentences]
-        if not texts or len(texts) > MAX_SENTENCES:
+        sentences = [analyse_sentence(sentence) for sentence in document.sentences]
+        if not sentences or len(sentences) > MAX_SENTENCES:
             return
         vectors = self._encoder.encode([sentence.text for sentence in sentences])
-        passage = source_passage(texts, vectors, [sentence.speaker for sentence in sentences])
+        passage = source_passage(
+            [sentence.shown_text for sentence in sentences],
+            vectors,
+            [sentence.speaker for sentence in sentences],
+        )
         claims = sentence_texts(document.references[0])
         for k, (claim, vector) in enumerate(zip(claims, self._encoder.encode(claims), strict=True)):
             is_sentence = MIN_WORDS <= len(claim.split()) <= MAX_WORDS and claim.endswith(".")
@@ -87,9 +90,11 @@ class SentencePairs:
             looks_back = source != "written" and not _BACKWARD.isdisjoint(claim.split()[:2])
             if is_close and not looks_back and answer[:1].isupper():
                 kept = [
-                    i for i in window if content_stems(texts[i]) or i in evidence.passage_indices
+                    i for i in window if sentences[i].content_stems or i in evidence.passage_indices
                 ]
-                request = summary_request(passage_text(sentences, texts, kept), len(answer.split()))
+                request = summary_request(
+                    passage_text([sentences[i] for i in kept]), len(answer.split())
+                )
                 yield f"{document.id}/{k}", request, answer
 
     def _closest(

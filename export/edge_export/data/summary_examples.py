@@ -13,8 +13,7 @@ from edge.abstractive.requests import (
     summary_request,
     title_request,
 )
-from edge.english.fillers import without_lead
-from edge.english.words import content_stems
+from edge.english.analysis import analyse_sentence
 from edge.extraction.salience import predict_salience
 from edge.records import Sentence
 from edge.runtime.encoder import Encoder
@@ -50,16 +49,16 @@ class PassageReader:
         :param sentences: What was said.
         :param max_words: Most words to read.
         """
-        texts = [without_lead(sentence.text) for sentence in sentences]
+        analysed = [analyse_sentence(sentence) for sentence in sentences]
         everything = range(len(sentences))
-        if sum(len(text.split()) for text in texts) <= max_words:
-            kept = [i for i in everything if content_stems(texts[i])]
+        if sum(sentence.n_shown_words for sentence in analysed) <= max_words:
+            kept = [i for i in everything if analysed[i].content_stems]
         else:
             encoder = self._encoder
             vectors = encoder.encode([sentence.text for sentence in sentences])
-            salience = predict_salience(sentences, texts, vectors, encoder.heads, encoder.rarity)
-            kept = choose_sentences(texts, everything, salience, max_words)
-        return passage_text(sentences, texts, kept)
+            salience = predict_salience(analysed, vectors, encoder.heads, encoder.rarity)
+            kept = choose_sentences(analysed, everything, salience, max_words)
+        return passage_text([analysed[i] for i in kept])
 
 
 def is_long_enough(passage: str) -> bool:

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from edge.arrays import Float64Array
-from edge.extraction.segmentation import opening_features, with_opening
+from edge.extraction.boundary_features import opening_features, with_opening
 from edge.runtime.heads import feature_matrix
 from edge_export.log import Log
 from edge_export.training.document_example import DocumentExample, inner_folds

@@ -10,10 +10,12 @@ import numpy as np
 import numpy.typing as npt
 
 from edge.arrays import Float32Array, Float64Array
-from edge.english.fillers import without_lead
-from edge.english.words import Rarity, content_stems
-from edge.extraction.salience import concept_features, salience_features
-from edge.extraction.segmentation import boundary_features, may_begin
+from edge.english.analysis import AnalysedSentence, analyse_sentence
+from edge.english.words import Rarity
+from edge.extraction.boundary_features import boundary_features
+from edge.extraction.concepts import concept_features
+from edge.extraction.salience import salience_features
+from edge.extraction.segmentation import may_begin
 from edge_export.data.documents import Document
 from edge_export.training.stemming import rouge_words
 from edge_export.training.trained_head import SEED
@@ -37,29 +39,29 @@ class DocumentExample:
         self.rarity = rarity
 
     @cached_property
-    def texts(self) -> list[str]:
-        """The sentences as a digest would show them."""
-        return [without_lead(sentence.text) for sentence in self.document.sentences]
+    def sentences(self) -> list[AnalysedSentence]:
+        """The document's."""
+        return [analyse_sentence(sentence) for sentence in self.document.sentences]
 
     @cached_property
     def stems(self) -> list[tuple[str, ...]]:
-        """Content stems of each sentence as shown."""
-        return [content_stems(text) for text in self.texts]
+        """Content stems of each sentence."""
+        return [sentence.content_stems for sentence in self.sentences]
 
     @cached_property
     def salience(self) -> dict[str, Float64Array]:
         """``edge.extraction.salience.salience_features``."""
-        return salience_features(self.document.sentences, self.texts, self.vectors, self.rarity)
+        return salience_features(self.sentences, self.vectors, self.rarity)
 
     @cached_property
     def concepts(self) -> tuple[list[str], dict[str, Float64Array]]:
-        """``edge.extraction.salience.concept_features``."""
+        """``edge.extraction.concepts.concept_features``."""
         return concept_features(self.stems, self.salience, self.rarity)
 
     @cached_property
     def boundary(self) -> dict[str, Float64Array]:
-        """``edge.extraction.segmentation.boundary_features``."""
-        return boundary_features(self.document.sentences, self.vectors)
+        """``edge.extraction.boundary_features.boundary_features``."""
+        return boundary_features(self.sentences, self.vectors)
 
     @cached_property
     def candidate_starts(self) -> npt.NDArray[np.intp]:
@@ -76,8 +78,9 @@ class DocumentExample:
     @cached_property
     def overlap(self) -> Float64Array:
         """Share of each sentence's words and word pairs that its human summaries use."""
+        texts = [sentence.shown_text for sentence in self.sentences]
         shares: Float64Array = np.mean(
-            [_overlap(self.texts, r) for r in self.document.references], axis=0
+            [_overlap(texts, reference) for reference in self.document.references], axis=0
         )
         return shares
 

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from edge.arrays import Float64Array
-from edge.extraction.salience import with_concepts
+from edge.extraction.concepts import with_concepts
 from edge.runtime.heads import feature_matrix
 from edge_export.log import Log
 from edge_export.training.document_example import DocumentExample, inner_folds
