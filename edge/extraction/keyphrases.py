@@ -13,6 +13,7 @@ import numpy.typing as npt
 from edge.arrays import Float32Array, Float64Array
 from edge.english.words import GENERIC, VERBS, Rarity
 from edge.extraction.features import ranks, unit, word_offsets
+from edge.extraction.greedy import ruled_out, select_greedily
 from edge.extraction.phrases import Candidate, Key
 from edge.records import Keyphrase, Mention, Sentence
 from edge.runtime.encoder import Encoder
@@ -260,7 +261,7 @@ def score_phrases(
 def distinct(
     pool: Sequence[Candidate],
     phrase_vectors: npt.NDArray[np.floating],
-    scores: npt.NDArray[np.floating],
+    scores: Float64Array,
     limit: int,
 ) -> list[int]:
     """Indices of the best phrases, best first, none the same as a better one.
@@ -271,18 +272,14 @@ def distinct(
     :param limit: Most phrases to return.
     """
     may_nest = len(pool) < ENOUGH * limit
-    chosen: list[int] = []
-    for k in np.argsort(-scores, kind="stable"):
-        if len(chosen) == limit:
-            break
-        same_meaning = (phrase_vectors[chosen] @ phrase_vectors[k]) > SAME_MEANING
-        nested = [not may_nest and _is_nested(pool[k].key, pool[c].key) for c in chosen]
-        same_words = [set(pool[k].key) == set(pool[c].key) for c in chosen]
-        if not (np.any(same_meaning) or any(nested) or any(same_words)):
-            chosen.append(int(k))
-    return chosen
+    stems = [frozenset(candidate.key) for candidate in pool]
 
+    def penalty(k: int) -> Float64Array:
+        same_meaning = phrase_vectors @ phrase_vectors[k] > SAME_MEANING
+        same_words = [
+            other == stems[k] or (not may_nest and (other < stems[k] or stems[k] < other))
+            for other in stems
+        ]
+        return ruled_out(same_meaning | np.array(same_words))
 
-def _is_nested(left: Key, right: Key) -> bool:
-    short, long = sorted((set(left), set(right)), key=len)
-    return short <= long
+    return select_greedily(scores, penalty, limit)

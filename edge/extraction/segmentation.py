@@ -16,6 +16,7 @@ import numpy.typing as npt
 from edge.arrays import Float32Array, Float64Array, Int64Array
 from edge.extraction.boundary_features import meaning_features, opening_features, with_opening
 from edge.extraction.features import bounds, highest, word_offsets
+from edge.extraction.greedy import ruled_out, select_greedily
 from edge.records import Sentence
 from edge.runtime.heads import Head
 
@@ -78,14 +79,13 @@ def choose_boundaries(sentences: Sequence[Sentence], probability: Float64Array) 
     possible = np.where(may_begin(sentences), probability, 0.0)
     smooth = _smooth(possible, offsets)
     density = float(possible.sum()) / max(1.0, total / WORDS_PER_CHAPTER)
-    chosen: list[int] = []
-    for i in np.argsort(-smooth, kind="stable"):
-        if smooth[i] < THRESHOLD * math.sqrt(density) or smooth[i] <= 0:
-            break
-        apart = all(abs(int(offsets[i] - offsets[j])) >= MIN_CHAPTER_WORDS for j in chosen)
-        if apart and MIN_EDGE_WORDS <= offsets[i] <= total - MIN_EDGE_WORDS:
-            chosen.append(int(i))
-    return sorted(chosen)
+    starts = offsets[:-1]
+    is_inside = (starts >= MIN_EDGE_WORDS) & (starts <= total - MIN_EDGE_WORDS)
+    is_likely = (smooth >= THRESHOLD * math.sqrt(density)) & (smooth > 0)
+    worth = np.where(is_likely & is_inside, smooth, -np.inf)
+    return sorted(
+        select_greedily(worth, lambda i: ruled_out(np.abs(starts - starts[i]) < MIN_CHAPTER_WORDS))
+    )
 
 
 def _smooth(possible: Float64Array, offsets: Int64Array) -> Float64Array:

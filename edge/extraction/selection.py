@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
+from functools import cache
 
 import numpy as np
 
 from edge.arrays import Float32Array
 from edge.english.fillers import without_lead
+from edge.extraction.greedy import Budget, less_alike, none_alike, select_greedily
 from edge.extraction.ranking import Ranked
 from edge.records import ExtractedSentence, Sentence
 
@@ -56,21 +58,15 @@ def choose_key_points(
     wanted = min(
         max(round(n_words / WORDS_PER_KEY_POINT), MIN_KEY_POINTS, len(spans)), MAX_KEY_POINTS
     )
-    scores = ranked.key_point_score
+    score = ranked.key_point_score
+    worth = np.where(score >= MIN_KEY_POINT_SCORE, score, -np.inf)
+    penalty = cache(less_alike(vectors, DIVERSITY))
     chosen: list[int] = []
-    likeness = np.zeros(len(scores))
-    by_weight = sorted(spans, key=lambda span: -float(scores[slice(*span)].max(initial=0.0)))
-    for first, last in [*by_weight, *[(0, len(scores))] * wanted]:
-        if len(chosen) == wanted:
-            break
-        gain = scores[first:last] - DIVERSITY * np.maximum(0.0, likeness[first:last])
-        gain[scores[first:last] < MIN_KEY_POINT_SCORE] = -np.inf
-        gain[[i - first for i in chosen if first <= i < last]] = -np.inf
-        best = int(gain.argmax())
-        if not np.isfinite(gain[best]):
-            continue
-        chosen.append(first + best)
-        likeness = np.maximum(likeness, vectors @ vectors[first + best])
+    for span in sorted(spans, key=lambda span: -float(score[slice(*span)].max(initial=0.0))):
+        within = np.full(len(worth), -np.inf)
+        within[slice(*span)] = worth[slice(*span)]
+        chosen += select_greedily(within, penalty, min(1, wanted - len(chosen)), taken=chosen)
+    chosen += select_greedily(worth, penalty, wanted - len(chosen), taken=chosen)
     return sorted(chosen)
 
 
@@ -83,28 +79,20 @@ def choose_summary(ranked: Ranked, vectors: Float32Array, max_words: int) -> lis
     :param vectors: Their vectors, shape (sentences, dimension).
     :param max_words: Budget.
     """
-    lengths = ranked.n_words
-    gain = np.where(ranked.summary_score > 0, ranked.summary_score, -np.inf)
-    likeness = np.zeros(len(gain))
-    chosen: list[int] = []
-    left = max_words
+    worth = np.where(ranked.summary_score > 0, ranked.summary_score, -np.inf)
+    penalty = less_alike(vectors, SUMMARY_DIVERSITY)
+    budgets = [Budget(ranked.n_words, max_words)]
+    if ranked.introduction is None:
+        return sorted(select_greedily(worth, penalty, budgets=budgets))
     # Whoever introduces an episode praises what is to come; the rest is the episode itself.
-    opening_left = max_words if ranked.introduction is None else OPENING_SHARE * max_words
-    best = int(gain.argmax()) if ranked.introduction is None else ranked.introduction
-    while np.isfinite(gain[best]):
-        chosen.append(best)
-        left -= int(lengths[best])
-        gain[best] = -np.inf
-        gain[lengths > left] = -np.inf
-        opening_left -= int(lengths[best]) * (best < ranked.n_opening)
-        gain[: ranked.n_opening][lengths[: ranked.n_opening] > opening_left] = -np.inf
-        likeness = np.maximum(likeness, vectors @ vectors[best])
-        best = int((gain - SUMMARY_DIVERSITY * likeness).argmax())
-    return sorted(chosen)
+    of_opening = ranked.n_words * (np.arange(len(worth)) < ranked.n_opening)
+    budgets.append(Budget(of_opening, OPENING_SHARE * max_words))
+    first = [ranked.introduction]
+    return sorted(first + select_greedily(worth, penalty, taken=first, budgets=budgets))
 
 
 def choose_quotes(
-    ranked: Ranked, vectors: Float32Array, taken: Collection[int], n_words: int
+    ranked: Ranked, vectors: Float32Array, taken: Sequence[int], n_words: int
 ) -> list[int]:
     """Sentences that take a stance and read alone, in spoken order.
 
@@ -115,17 +103,8 @@ def choose_quotes(
     """
     wanted = min(MAX_QUOTES, 1 + n_words // WORDS_PER_QUOTE)
     score = ranked.key_point_score * ranked.quote_factor
-    gain = np.where(score > 0, score, -np.inf)
-    gain[list(taken)] = -np.inf
-    shown = list(taken)
-    chosen: list[int] = []
-    for i in np.argsort(-gain, kind="stable"):
-        if len(chosen) == wanted or not np.isfinite(gain[i]):
-            break
-        if not shown or float((vectors[shown] @ vectors[i]).max()) < SAME_QUOTE:
-            chosen.append(int(i))
-            shown.append(int(i))
-    return sorted(chosen)
+    worth = np.where(score > 0, score, -np.inf)
+    return sorted(select_greedily(worth, none_alike(vectors, SAME_QUOTE), wanted, taken=taken))
 
 
 def choose_questions(ranked: Ranked, n_words: int) -> list[int]:
