@@ -125,7 +125,7 @@ def build(  # one parameter an option
     help="A model by name or folder, beside the embedded one; may be repeated.",
 )
 @click.option(
-    "--output", type=click.Path(path_type=Path, dir_okay=False), required=True, help="A .tar file."
+    "--archive", type=click.Path(path_type=Path, dir_okay=False), required=True, help="A .tar file."
 )
 @click.option("--python", help="Of the device, such as 3.11.  [default: its usual system's]")
 @click.option(
@@ -138,7 +138,7 @@ def build(  # one parameter an option
 def kit(
     device_name: str,
     bundle_names: tuple[str, ...],
-    output: Path,
+    archive: Path,
     python: str | None,
     wheels: tuple[Path, ...],
 ) -> None:
@@ -148,7 +148,7 @@ def kit(
     made = build_kit(
         DEVICES[device_name],
         [bundle for bundle in bundles if bundle.folder.resolve() != embedded],
-        output,
+        archive,
         python=python,
         wheels=wheels,
         log=_log,

@@ -56,7 +56,7 @@ class Kit:
 def build_kit(
     device: Device,
     bundles: Sequence[Bundle],
-    output: Path,
+    archive: Path,
     *,
     python: str | None = None,
     wheels: Sequence[Path] = (),
@@ -66,7 +66,7 @@ def build_kit(
 
     :param device: What it is for.
     :param bundles: Models beside the embedded one.
-    :param output: The archive, a tar file.
+    :param archive: The archive, a tar file.
     :param python: Its Python, such as ``3.11``; None for what is usual there.
     :param wheels: Used in place of those that would be fetched or built, such as NVIDIA's build of
         onnxruntime for a Jetson.
@@ -79,10 +79,10 @@ def build_kit(
     check_python(python)
     for bundle in bundles:
         verify_files(bundle)
-    output = output.absolute()
-    if not output.parent.is_dir():
-        raise KitError(f"there is no folder {output.parent}", "Give another --output.")
-    with tempfile.TemporaryDirectory(dir=output.parent) as work:
+    archive = archive.absolute()
+    if not archive.parent.is_dir():
+        raise KitError(f"there is no folder {archive.parent}", "Give another --archive.")
+    with tempfile.TemporaryDirectory(dir=archive.parent) as work:
         folder = Path(work)
         given = {package_of(wheel): wheel for wheel in wheels}
         for name, wheel in given.items():
@@ -94,7 +94,7 @@ def build_kit(
         taken.append(given.get(PROJECT_PACKAGE) or build_project_wheel(folder, log))
         pip = fetch_wheel("pip", device, python, folder, log)
         files = _contents(device, python, taken, pip, bundles)
-        return _write(files, device, output)
+        return _write(files, device, archive)
 
 
 def _contents(
@@ -168,11 +168,11 @@ def _sums(files: Mapping[str, bytes]) -> bytes:
     return "".join(lines).encode()
 
 
-def _write(files: dict[str, bytes], device: Device, output: Path) -> Kit:
+def _write(files: dict[str, bytes], device: Device, target: Path) -> Kit:
     """The archive, whole or not at all; nothing in it depends on when or by whom it was made."""
     files = {**files, "SHA256SUMS": _sums(files)}
     name = f"edge-insights-{__version__}-{device.name}"
-    partial = output.with_name(f".{output.name}.partial")
+    partial = target.with_name(f".{target.name}.partial")
     try:
         with tarfile.open(partial, "w", format=tarfile.PAX_FORMAT) as archive:
             for path in sorted(files):
@@ -180,11 +180,11 @@ def _write(files: dict[str, bytes], device: Device, output: Path) -> Kit:
                 entry.size = len(files[path])
                 entry.mode = 0o755 if path == "install.sh" else 0o644
                 archive.addfile(entry, io.BytesIO(files[path]))
-        partial.replace(output)
+        partial.replace(target)
     except OSError as error:
         partial.unlink(missing_ok=True)
         raise KitError(
-            f"cannot write {output}: {error.strerror or error}",
+            f"cannot write {target}: {error.strerror or error}",
             "Check the folder's permissions and the free space.",
         ) from error
-    return Kit(output, name, output.stat().st_size, file_sha256(output))
+    return Kit(target, name, target.stat().st_size, file_sha256(target))

@@ -212,14 +212,14 @@ def test_a_wheel_that_does_not_fit_is_refused(tmp_path: Path) -> None:
 
 
 def test_an_output_that_cannot_be_is_an_error(tmp_path: Path) -> None:
-    command = ["kit", "--device", "pi5", "--output", str(tmp_path / "none" / "k.tar")]
+    command = ["kit", "--device", "pi5", "--archive", str(tmp_path / "none" / "k.tar")]
     result = CliRunner().invoke(main, command)
     assert result.exit_code == 1 and "there is no folder" in result.stderr
 
 
 def test_an_unknown_python_is_an_error(tmp_path: Path) -> None:
-    command = ["kit", "--device", "pi5", "--python", "2.7", "--output", str(tmp_path / "k.tar")]
+    command = ["kit", "--device", "pi5", "--python", "2.7", "--archive", str(tmp_path / "k.tar")]
     result = CliRunner().invoke(main, command)
     assert result.exit_code == 1 and "Python 2.7 is none" in result.stderr
-    result = CliRunner().invoke(main, ["kit", "--device", "vax", "--output", "x"])
+    result = CliRunner().invoke(main, ["kit", "--device", "vax", "--archive", "x"])
     assert result.exit_code == 2 and "pi-zero-2w" in result.stderr
