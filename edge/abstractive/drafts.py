@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+import numpy as np
+
 from edge.abstractive.grounding import (
     SourcePassage,
     find_evidence,
@@ -13,10 +15,11 @@ from edge.abstractive.grounding import (
 )
 from edge.abstractive.requests import split_answer
 from edge.abstractive.support import predict_support
-from edge.arrays import Float32Array
+from edge.arrays import Float32Array, Float64Array
 from edge.bundles.manifest import Bundle
 from edge.english.claims import long_stems, speaks_to_reader, without_invented_gender
 from edge.errors import BundleError
+from edge.extraction.greedy import Budget, best_first, ruled_out, select_greedily
 from edge.generation.chat_format import Prompt
 from edge.generation.generator import Generator
 from edge.generation.sampling import GenerationSettings
@@ -166,13 +169,14 @@ def choose_grounded(pool: Sequence[GroundedSentence], n_words: int) -> list[Grou
     :param pool: The better first.
     :param n_words: Most words.
     """
-    chosen: list[GroundedSentence] = []
-    for sentence in pool:
-        n_together = sum(len(other.text.split()) for other in (*chosen, sentence))
-        fits = not chosen or n_together <= n_words
-        if fits and not any(_is_duplicate(sentence, other) for other in chosen):
-            chosen.append(sentence)
-    return chosen
+
+    def duplicates(index: int) -> Float64Array:
+        return ruled_out([_is_duplicate(sentence, pool[index]) for sentence in pool])
+
+    lengths = np.array([len(sentence.text.split()) for sentence in pool], int)
+    budget = Budget(lengths, n_words)
+    chosen = select_greedily(best_first(len(pool)), duplicates, budgets=[budget])
+    return [pool[index] for index in chosen]
 
 
 def is_well_formed(claim: str) -> bool:

@@ -5,8 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from edge.abstractive.context import EpisodeContext
 from edge.abstractive.requests import PASSAGE_WORDS, choose_sentences, passage_text
+from edge.arrays import Float64Array
+from edge.extraction.greedy import none_alike, select_greedily
 
 MIN_READ_WORDS = 20
 """Of fewer words nothing is written."""
@@ -41,23 +45,23 @@ def choose_windows(context: EpisodeContext, candidates: Sequence[int]) -> list[l
     """
     n_words = context.n_words(candidates)
     n_moments = max(1, min(MAX_MOMENTS, round(n_words / WORDS_PER_MOMENT)))
-    lengths = [context.n_words([i]) for i in candidates]
-    moments: list[int] = []
-    windows: list[list[int]] = []
-    for index in sorted(candidates, key=lambda i: -float(context.ranked.probability[i])):
-        text = context.sentences[index].shown_text
-        is_new = all(
-            index not in window
-            and float(context.vectors[index] @ context.vectors[moment]) < SAME_MOMENT_COSINE
-            for moment, window in zip(moments, windows, strict=True)
-        )
-        if len(text.split()) >= MIN_MOMENT_WORDS and not text.endswith("?") and is_new:
-            moments.append(index)
-            first, end = window_around(lengths, candidates.index(index), WINDOW_WORDS)
-            windows.append(list(candidates[first:end]))
-        if len(moments) == n_moments:
-            break
-    return sorted(windows)
+    sentences = [context.sentences[i] for i in candidates]
+    lengths = [sentence.n_shown_words for sentence in sentences]
+    windows = [window_around(lengths, k, WINDOW_WORDS) for k in range(len(candidates))]
+    is_moment = [
+        sentence.n_shown_words >= MIN_MOMENT_WORDS and not sentence.shown_text.endswith("?")
+        for sentence in sentences
+    ]
+    worth = np.where(is_moment, context.ranked.probability[list(candidates)], -np.inf)
+    same = none_alike(context.vectors[list(candidates)], SAME_MOMENT_COSINE)
+
+    def same_or_read_with(k: int) -> Float64Array:
+        penalty = same(k)
+        penalty[slice(*windows[k])] = np.inf
+        return penalty
+
+    moments = select_greedily(worth, same_or_read_with, n_moments)
+    return sorted(list(candidates[slice(*windows[k])]) for k in moments)
 
 
 def window_around(lengths: Sequence[int], center: int, n_words: int) -> tuple[int, int]:

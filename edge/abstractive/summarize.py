@@ -10,11 +10,15 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
+import numpy as np
+
 from edge.abstractive.context import EpisodeContext
 from edge.abstractive.drafts import REVISION, GroundedSentence, Summarizer, choose_grounded
 from edge.abstractive.passages import PromptContext, choose_windows, fit_passage
 from edge.abstractive.requests import split_answer, summary_request, title_request
+from edge.arrays import Float64Array
 from edge.english.claims import long_stems
+from edge.extraction.greedy import Budget, best_first, ruled_out, select_greedily
 from edge.extraction.selection import best_in, choose_summary
 from edge.records import WrittenSentence
 
@@ -180,20 +184,20 @@ def _fill_word_budget(
     written: Sequence[WrittenSentence], extracted: Sequence[WrittenSentence], n_words: int
 ) -> list[WrittenSentence]:
     """Written sentences and, in the room that is left, extracted ones, in spoken order."""
-    chosen = list(written)
-    n_left = n_words - sum(len(sentence.text.split()) for sentence in chosen)
-    for sentence in extracted:
-        length = len(sentence.text.split())
-        if not chosen or (length <= n_left and _is_new(sentence, chosen)):
-            chosen.append(sentence)
-            n_left -= length
-    return sorted(chosen, key=_first_segment)
+    sentences = [*written, *extracted]
+    stems = [set(long_stems(sentence.text)) for sentence in sentences]
 
+    def repeats(index: int) -> Float64Array:
+        return ruled_out([len(s & stems[index]) > MAX_SHARED_WORDS * len(s) for s in stems])
 
-def _is_new(sentence: WrittenSentence, others: Sequence[WrittenSentence]) -> bool:
-    stems = set(long_stems(sentence.text))
-    most = MAX_SHARED_WORDS * len(stems)
-    return all(len(stems & set(long_stems(other.text))) <= most for other in others)
+    lengths = np.array([len(sentence.text.split()) for sentence in sentences], int)
+    fillers = select_greedily(
+        best_first(len(sentences)),
+        repeats,
+        taken=range(len(written)),
+        budgets=[Budget(lengths, n_words)],
+    )
+    return sorted([*written, *(sentences[index] for index in fillers)], key=_first_segment)
 
 
 def _first_segment(sentence: WrittenSentence) -> int:

@@ -16,8 +16,8 @@ import numpy as np
 from edge.arrays import Float32Array
 from edge.english.analysis import AnalysedSentence
 from edge.english.words import stem
-from edge.extraction.keyphrases import Centre, worth_embedding
 from edge.extraction.parts import Part, Span, is_one_part, iter_parts
+from edge.extraction.phrase_features import Centre, most_prominent
 from edge.extraction.phrases import Candidate, Key, find_phrases, merge_phrases
 from edge.extraction.ranking import (
     Ranked,
@@ -143,7 +143,7 @@ def _with_phrases(
 ) -> dict[Key, Candidate]:
     """The most prominent of the phrases before a part, with the part's; those may be changed."""
     if part.first:
-        kept = worth_embedding(phrases, part.first, encoder.rarity, KEPT_PHRASES)
+        kept = most_prominent(phrases, part.first, encoder.rarity, KEPT_PHRASES)
         phrases = {candidate.key: candidate for candidate in kept}
     for (first, _), found in zip(part.spans, by_chapter, strict=True):
         merge_phrases(phrases, found, part.first + first)

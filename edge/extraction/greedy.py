@@ -77,6 +77,14 @@ def none_alike(vectors: Float32Array, cosine: float) -> Penalty:
     return lambda item: ruled_out((vectors @ vectors[item]).astype(np.float64) >= cosine)
 
 
+def best_first(n: int) -> Float64Array:
+    """What items are worth that are in their order already, the best first.
+
+    :param n: Items.
+    """
+    return -np.arange(n, dtype=np.float64)
+
+
 def ruled_out(mask: npt.ArrayLike) -> Float64Array:
     """Infinity where something must not be taken, else nothing.
 

@@ -144,10 +144,10 @@ def _read_on(
     if carried.sentences:
         vectors = np.concatenate([carried.vectors, vectors])
     with stage("chapters"):
-        found = find_boundaries(
+        starts = find_boundaries(
             [together[i] for i in spoken], vectors[spoken], features, encoder.heads
         )
-        cuts = [0, *(spoken[k] for k in found), len(together)]
+        cuts = [0, *(spoken[k] for k in starts), len(together)]
     return Part(carried.first, together, vectors, tags, list(itertools.pairwise(cuts)))
 
 

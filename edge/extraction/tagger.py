@@ -56,8 +56,8 @@ def bare_word(token: str) -> str:
 
     :param token: Text between two spaces.
     """
-    found = words(token)
-    return re.sub(r"['’]s$", "", found[0]) if len(found) == 1 else ""
+    inside = words(token)
+    return re.sub(r"['’]s$", "", inside[0]) if len(inside) == 1 else ""
 
 
 def tag_features(tokens: Sequence[str]) -> dict[str, npt.NDArray[np.int64]]:

@@ -8,7 +8,8 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from edge.arrays import Float32Array, Float64Array
-from edge.extraction.keyphrases import Centre, score_phrases, worth_embedding
+from edge.extraction.keyphrases import score_phrases
+from edge.extraction.phrase_features import Centre, most_prominent
 from edge.extraction.phrases import Candidate, Key, find_phrases
 from edge.records import Sentence
 from edge.runtime.encoder import Encoder
@@ -88,7 +89,7 @@ def _title_candidates(
     phrases: Mapping[Key, Candidate], n_sentences: int, encoder: Encoder
 ) -> list[Candidate]:
     named = {key: candidate for key, candidate in phrases.items() if not candidate.is_generic}
-    return worth_embedding(named, n_sentences, encoder.rarity, N_TITLE_CANDIDATES)
+    return most_prominent(named, n_sentences, encoder.rarity, N_TITLE_CANDIDATES)
 
 
 def _weighted(

@@ -15,7 +15,7 @@ import numpy as np
 
 from edge.arrays import Float32Array, Float64Array
 from edge.english.words import Rarity, is_content_word
-from edge.extraction.keyphrases import Centre, phrase_features, worth_embedding
+from edge.extraction.phrase_features import Centre, most_prominent, phrase_features
 from edge.extraction.phrases import MAX_PHRASE_WORDS, Candidate, Key, find_phrases
 from edge.extraction.tagger import tag_sentences
 from edge.records import Segment, Transcript
@@ -101,9 +101,9 @@ class PhraseSource:
         self.source = source
         self.rarity = rarity
         sentences = source.document.sentences
-        all_sentences = [True] * len(sentences)
-        self.candidates = find_phrases(sentences, all_sentences, tag_sentences(sentences, tagger))
-        self.pool = worth_embedding(self.candidates, len(sentences), rarity)
+        is_candidate = [True] * len(sentences)
+        self.candidates = find_phrases(sentences, is_candidate, tag_sentences(sentences, tagger))
+        self.pool = most_prominent(self.candidates, len(sentences), rarity)
 
     @property
     def texts(self) -> list[str]:
