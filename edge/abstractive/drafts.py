@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+import numpy as np
+
 from edge.abstractive.grounding import (
     SourcePassage,
     find_evidence,
@@ -19,6 +21,7 @@ from edge.arrays import Float32Array
 from edge.bundles.manifest import Bundle
 from edge.english.claims import long_stems, speaks_to_reader, without_invented_gender
 from edge.errors import BundleError
+from edge.extraction.greedy import Budget, in_order, ruled_out, select_greedily
 from edge.generation.chat_format import Prompt
 from edge.generation.generator import Generator
 from edge.generation.sampling import GenerationSettings
@@ -169,12 +172,13 @@ def choose_grounded(pool: Sequence[GroundedSentence], n_words: int) -> list[Grou
     :param pool: The better first.
     :param n_words: Most words.
     """
-    found: list[GroundedSentence] = []
-    for held in pool:
-        n_together = sum(len(other.text.split()) for other in (*found, held))
-        if (not found or n_together <= n_words) and not any(_same(held, other) for other in found):
-            found.append(held)
-    return found
+    lengths = np.array([len(held.text.split()) for held in pool], int)
+    chosen = select_greedily(
+        in_order(len(pool)),
+        lambda k: ruled_out([_same(held, pool[k]) for held in pool]),
+        budgets=[Budget(lengths, n_words)],
+    )
+    return [pool[k] for k in chosen]
 
 
 def is_well_formed(claim: str) -> bool:

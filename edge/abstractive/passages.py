@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from edge.abstractive.requests import PASSAGE_WORDS, choose_read, passage_text
 from edge.arrays import Float32Array, Float64Array
+from edge.extraction.greedy import ruled_out, select_greedily
 from edge.extraction.ranking import Ranked
 from edge.records import Sentence
 
@@ -69,22 +72,21 @@ def choose_windows(material: EpisodeContext, inside: Sequence[int]) -> list[list
     """
     n_moments = max(1, min(MAX_MOMENTS, round(material.n_words(inside) / WORDS_PER_MOMENT)))
     lengths = [material.n_words([i]) for i in inside]
-    moments: list[int] = []
-    windows: list[list[int]] = []
-    for place in sorted(inside, key=lambda i: -float(material.ranked.probability[i])):
-        text = material.texts[place]
-        is_new = all(
-            place not in window
-            and float(material.vectors[place] @ material.vectors[i]) < SAME_MOMENT
-            for i, window in zip(moments, windows, strict=True)
-        )
-        if len(text.split()) >= MIN_MOMENT_WORDS and not text.endswith("?") and is_new:
-            moments.append(place)
-            first, end = window_around(lengths, inside.index(place), WINDOW_WORDS)
-            windows.append(list(inside[first:end]))
-        if len(moments) == n_moments:
-            break
-    return sorted(windows)
+    vectors = material.vectors[list(inside)]
+    is_moment = [
+        n_words >= MIN_MOMENT_WORDS and not material.texts[i].endswith("?")
+        for i, n_words in zip(inside, lengths, strict=True)
+    ]
+    worth = np.where(is_moment, material.ranked.probability[list(inside)], -np.inf)
+
+    def penalty(moment: int) -> Float64Array:
+        is_told = (vectors @ vectors[moment]).astype(np.float64) >= SAME_MOMENT
+        is_told[slice(*window_around(lengths, moment, WINDOW_WORDS))] = True
+        return ruled_out(is_told)
+
+    moments = select_greedily(worth, penalty, n_moments)
+    windows = (slice(*window_around(lengths, moment, WINDOW_WORDS)) for moment in moments)
+    return sorted(list(inside[window]) for window in windows)
 
 
 def window_around(lengths: Sequence[int], place: int, n_words: int) -> tuple[int, int]:

@@ -10,10 +10,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
+import numpy as np
+
 from edge.abstractive.drafts import REVISION, GroundedSentence, Summarizer, choose_grounded
 from edge.abstractive.passages import EpisodeContext, PromptContext, choose_windows, read_passage
 from edge.abstractive.requests import split_answer, summary_request, title_request
 from edge.english.claims import long_stems
+from edge.extraction.greedy import Budget, in_order, ruled_out, select_greedily
 from edge.extraction.selection import best_in, choose_summary
 from edge.records import WrittenSentence
 
@@ -154,15 +157,16 @@ def _filled(
     written: Sequence[WrittenSentence], spoken: Sequence[WrittenSentence], n_words: int
 ) -> list[WrittenSentence]:
     """Written sentences and, in the room that is left, others, in spoken order."""
-    chosen = list(written)
-    left = n_words - sum(len(sentence.text.split()) for sentence in chosen)
-    for sentence in spoken:
-        own = set(long_stems(sentence.text))
-        is_new = all(len(own & set(long_stems(s.text))) <= 0.5 * len(own) for s in chosen)
-        if not chosen or (is_new and len(sentence.text.split()) <= left):
-            chosen.append(sentence)
-            left -= len(sentence.text.split())
-    return sorted(chosen, key=_place)
+    pool = [*written, *spoken]
+    stems = [set(long_stems(sentence.text)) for sentence in pool]
+    lengths = np.array([len(sentence.text.split()) for sentence in pool], int)
+    added = select_greedily(
+        in_order(len(pool)),
+        lambda k: ruled_out([len(own & stems[k]) > 0.5 * len(own) for own in stems]),
+        taken=range(len(written)),
+        budgets=[Budget(lengths, n_words)],
+    )
+    return sorted([*written, *(pool[k] for k in added)], key=_place)
 
 
 def _place(sentence: WrittenSentence) -> int:

@@ -59,6 +59,14 @@ def select_greedily(
     return together[len(taken) :]
 
 
+def in_order(n: int) -> Float64Array:
+    """What items are worth that come the best first.
+
+    :param n: How many there are.
+    """
+    return -np.arange(n, dtype=np.float64)
+
+
 def less_alike(vectors: Float32Array, weight: float) -> Penalty:
     """A penalty of so much of the cosine: maximal marginal relevance.
 
