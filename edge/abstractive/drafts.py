@@ -19,7 +19,7 @@ from edge.arrays import Float32Array, Float64Array
 from edge.bundles.manifest import Bundle
 from edge.english.claims import long_stems, speaks_to_reader, without_invented_gender
 from edge.errors import BundleError
-from edge.extraction.greedy import Budget, best_first, ruled_out, select_greedily
+from edge.extraction.greedy import Budget, in_order, ruled_out, select_greedily
 from edge.generation.chat_format import Prompt
 from edge.generation.generator import Generator
 from edge.generation.sampling import GenerationSettings
@@ -175,7 +175,7 @@ def choose_grounded(pool: Sequence[GroundedSentence], n_words: int) -> list[Grou
 
     lengths = np.array([len(sentence.text.split()) for sentence in pool], int)
     budget = Budget(lengths, n_words)
-    chosen = select_greedily(best_first(len(pool)), duplicates, budgets=[budget])
+    chosen = select_greedily(in_order(len(pool)), duplicates, budgets=[budget])
     return [pool[index] for index in chosen]
 
 

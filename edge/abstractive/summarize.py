@@ -18,7 +18,7 @@ from edge.abstractive.passages import PromptContext, choose_windows, fit_passage
 from edge.abstractive.requests import split_answer, summary_request, title_request
 from edge.arrays import Float64Array
 from edge.english.claims import long_stems
-from edge.extraction.greedy import Budget, best_first, ruled_out, select_greedily
+from edge.extraction.greedy import Budget, in_order, ruled_out, select_greedily
 from edge.extraction.selection import best_in, choose_summary
 from edge.records import WrittenSentence
 
@@ -192,7 +192,7 @@ def _fill_word_budget(
 
     lengths = np.array([len(sentence.text.split()) for sentence in sentences], int)
     fillers = select_greedily(
-        best_first(len(sentences)),
+        in_order(len(sentences)),
         repeats,
         taken=range(len(written)),
         budgets=[Budget(lengths, n_words)],

@@ -59,6 +59,14 @@ def select_greedily(
     return together[len(taken) :]
 
 
+def in_order(n: int) -> Float64Array:
+    """What items are worth that come the best first.
+
+    :param n: How many there are.
+    """
+    return -np.arange(n, dtype=np.float64)
+
+
 def less_alike(vectors: Float32Array, weight: float) -> Penalty:
     """A penalty of so much of the cosine: maximal marginal relevance.
 
@@ -75,14 +83,6 @@ def none_alike(vectors: Float32Array, cosine: float) -> Penalty:
     :param cosine: From which on two items say the same.
     """
     return lambda item: ruled_out((vectors @ vectors[item]).astype(np.float64) >= cosine)
-
-
-def best_first(n: int) -> Float64Array:
-    """What items are worth that are in their order already, the best first.
-
-    :param n: Items.
-    """
-    return -np.arange(n, dtype=np.float64)
 
 
 def ruled_out(mask: npt.ArrayLike) -> Float64Array:
