@@ -20,7 +20,7 @@ from edge_export.wheels import PINS, RUNTIME, Device
 
 from edge.bundles.manifest import read_bundle
 from tests.conftest import CHIP, ROOT
-from tests.test_install import cut_network
+from tests.test_install import apart, cut_network
 
 TINY = ROOT / "tests" / "data" / "bundles" / "tiny-llama-fp32"
 HERE = f"{sys.version_info.major}.{sys.version_info.minor}"
@@ -50,7 +50,7 @@ def kit(archive: Path, tmp_path: Path) -> Path:
 def install(kit: Path, prefix: Path, *options: str) -> subprocess.CompletedProcess[str]:
     command = ["sh", str(kit / "install.sh"), "--prefix", str(prefix), "--bin"]
     command += [str(prefix / "bin"), "--python", sys.executable, *options]
-    return subprocess.run([*cut_network(), *command], capture_output=True, text=True)
+    return subprocess.run([*cut_network(), *command], env=apart(), capture_output=True, text=True)
 
 
 @pytest.mark.slow
