@@ -45,8 +45,8 @@ Rates = Callable[[], Mapping[str, float]]
 
 def sentences() -> list[str]:
     """Sentences of the sample episode, again and again, each time told apart by a word."""
-    own = [s.text for s in rebuild_sentences(read_transcript(episode_path()))]
-    return [f"{own[i % len(own)]} {i // len(own)}" for i in range(N_SENTENCES)]
+    texts = [s.text for s in rebuild_sentences(read_transcript(episode_path()))]
+    return [f"{texts[i % len(texts)]} {i // len(texts)}" for i in range(N_SENTENCES)]
 
 
 def encoder_rates(encoder: Encoder, token_ids: Sequence[Sequence[int]]) -> Rates:
@@ -72,8 +72,8 @@ def encoder_parity(reference: Float32Array, vectors: Float32Array) -> dict[str, 
     :param vectors: The same.
     """
     cosines = (reference * vectors).sum(axis=1)
-    some = slice(None, 1024)
-    near = [np.argsort(-(v[some] @ v[some].T), axis=1)[:, :NEAREST] for v in (reference, vectors)]
+    both = (reference[:1024], vectors[:1024])
+    near = [np.argsort(-(v @ v.T), axis=1)[:, :NEAREST] for v in both]
     shared = [len(set(a) & set(b)) / NEAREST for a, b in zip(*near, strict=True)]
     return {
         "cosine, mean": float(cosines.mean()),
@@ -156,7 +156,7 @@ def prepare(models: Mapping[str, Any]) -> tuple[dict[str, Rates], dict[str, dict
         rates = {name: encoder_rates(model, token_ids) for name, model in models.items()}
         vectors = {name: model.encode_tokens(token_ids) for name, model in models.items()}
         reference = next(iter(vectors.values()))
-        return rates, {name: encoder_parity(reference, own) for name, own in vectors.items()}
+        return rates, {name: encoder_parity(reference, each) for name, each in vectors.items()}
     token_ids = first.tokens(Prompt(" ".join(sentences())))
     rates = {name: generator_rates(model, token_ids) for name, model in models.items()}
     n = min(256, first.spec.context_tokens, first.spec.max_new_tokens)
@@ -220,10 +220,10 @@ def table(samples: Mapping[str, Sequence[Mapping[str, float]]], n: int) -> str:
     """
     first = next(iter(samples.values()))
     lines = [f"| n={n} | rate | median (least - most) | times the first |", "|---|---|---|---|"]
-    for name, own in samples.items():
-        for rate in own[0]:
-            values = spread([taken[rate] for taken in own])
-            ratios = [a[rate] / b[rate] for a, b in zip(own, first, strict=True)]
+    for name, rounds in samples.items():
+        for rate in rounds[0]:
+            values = spread([rates[rate] for rates in rounds])
+            ratios = [a[rate] / b[rate] for a, b in zip(rounds, first, strict=True)]
             lines.append(
                 f"| {name} | {rate} | {values['median']:,.0f} ({values['min']:,.0f} - "
                 f"{values['max']:,.0f}) | {statistics.median(ratios):.2f} "

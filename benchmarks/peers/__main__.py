@@ -19,12 +19,12 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.peers.setup import make
-from benchmarks.processes import ROOT, Sample, spread, take_turns
+from benchmarks.processes import ROOT, Sample, Turns, spread, take_turns
+from edge.bench.episode import episode_path
 from edge.device.state import identity
 from edge.version import __version__
 
 HERE = Path(__file__).parent
-EPISODE = ROOT / "seeds" / "gradient-dissent_johannes-otterbach_whisper-timed.txt"
 BUILT = ROOT / "build" / "bench"
 OURS = "edge"
 DOES = {
@@ -58,12 +58,12 @@ def commands(episode: Path, wanted: Sequence[str]) -> dict[str, list[str]]:
     }
     if "fastembed + MMR" in wanted:
         _make_fastembed_folder(BUILT / "fastembed")
-    found = {OURS: [sys.executable, "-m", "edge", "summarize", str(episode), "--format", "json"]}
+    chosen = {OURS: [sys.executable, "-m", "edge", "summarize", str(episode), "--format", "json"]}
     for name in wanted:
         environment, script, arguments = scripts[name]
         python = str(make(environment))
-        found[name] = [python, str(HERE / script), str(episode), *arguments]
-    return found
+        chosen[name] = [python, str(HERE / script), str(episode), *arguments]
+    return chosen
 
 
 def _make_fastembed_folder(folder: Path) -> None:
@@ -76,10 +76,10 @@ def _make_fastembed_folder(folder: Path) -> None:
         )
     python = str(make("sentence-transformers"))
     ask = [python, "-c", "from transcript import checkpoint; print(checkpoint())"]
-    found = subprocess.run(ask, cwd=HERE, capture_output=True, text=True, check=True)
+    answer = subprocess.run(ask, cwd=HERE, capture_output=True, text=True, check=True)
     folder.mkdir(exist_ok=True)
     for name in ("config.json", "tokenizer_config.json", "special_tokens_map.json"):
-        shutil.copyfile(Path(found.stdout.strip()) / name, folder / name)
+        shutil.copyfile(Path(answer.stdout.strip()) / name, folder / name)
     for name in ("model.onnx", "tokenizer.json"):
         shutil.copyfile(bundle / name, folder / name)
 
@@ -96,28 +96,28 @@ def print_table(samples: Mapping[str, Sequence[Sample]]) -> dict[str, Any]:
         f"| n={n}, median (least - most) | seconds | times ours | processor s | peak MB | makes |"
     )
     print("|---|---|---|---|---|---|")
-    rows: dict[str, Any] = {}
-    for name, own in samples.items():
+    sides: dict[str, Any] = {}
+    for name, rounds in samples.items():
         numbers = {
-            "wall_s": spread([sample.wall_s for sample in own]),
-            "ratio": spread([a.wall_s / b.wall_s for a, b in zip(own, ours, strict=True)]),
-            "cpu_s": spread([sample.cpu_s for sample in own]),
-            "peak_mb": spread([sample.peak_rss_bytes / 1e6 for sample in own]),
+            "wall_s": spread([sample.wall_s for sample in rounds]),
+            "ratio": spread([a.wall_s / b.wall_s for a, b in zip(rounds, ours, strict=True)]),
+            "cpu_s": spread([sample.cpu_s for sample in rounds]),
+            "peak_mb": spread([sample.peak_rss_bytes / 1e6 for sample in rounds]),
         }
-        rows[name] = numbers
+        sides[name] = numbers
         wall, ratio, cpu, peak = (
             f"{x['median']:.{d}f} ({x['min']:.{d}f} - {x['max']:.{d}f})"
             for x, d in zip(numbers.values(), (2, 1, 2, 0), strict=True)
         )
         print(f"| {name} | {wall} | {ratio} | {cpu} | {peak} | {DOES.get(name, DOES[OURS])} |")
-    return rows
+    return sides
 
 
 def main() -> None:
     """Measure, print a table, print the record."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0] if __doc__ else None)
     parser.add_argument("--runs", type=int, default=7, help="rounds that count")
-    parser.add_argument("--episode", type=Path, default=EPISODE)
+    parser.add_argument("--episode", type=Path, default=episode_path())
     parser.add_argument("--only", action="append", choices=[n for n in DOES if n != OURS])
     parser.add_argument(
         "--edge",
@@ -133,7 +133,7 @@ def main() -> None:
         name, _, python = other.partition("=")
         # The installed program: with "-m", this checkout's would come first.
         sides[name] = [str(Path(python).with_name("edge")), *sides[OURS][3:]]
-    samples = take_turns(sides, arguments.runs, 1)
+    samples = take_turns(Turns(sides, arguments.runs, warm_up=1))
     record = {
         "schema_version": 2,
         "utc": datetime.now(timezone.utc).isoformat(timespec="seconds"),
@@ -142,7 +142,7 @@ def main() -> None:
         "episode": arguments.episode.name,
         "n": arguments.runs,
         "sides": print_table(samples),
-        "samples": {name: [asdict(sample) for sample in rows] for name, rows in samples.items()},
+        "samples": {name: [asdict(each) for each in rounds] for name, rounds in samples.items()},
     }
     print(json.dumps(record))
 

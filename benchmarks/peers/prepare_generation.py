@@ -20,10 +20,10 @@ from edge_export.recipe import FolderSource, GenerationGate, GenerationRecipe, R
 from edge_export.sources.fetch import fetch
 from edge_export.sources.gguf import unpack_gguf
 
+from benchmarks.generation.comparisons import FOLDER
 from benchmarks.peers.summarizer_gguf import write_summarizer
+from benchmarks.processes import ROOT
 
-ROOT = Path(__file__).parents[2]
-FOLDER = ROOT / "build" / "generation"
 SHAPES = ("t5-small", "bart-base")
 
 

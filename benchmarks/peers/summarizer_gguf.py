@@ -33,14 +33,14 @@ def write_summarizer(base: Path, adapter: Path, target: Path) -> None:
 
 def _as_stored(adapter: dict[str, LowRank], head_size: int) -> Iterator[tuple[str, LowRank]]:
     """The adapter by the file's names and in the file's order of rows."""
-    names = {checkpoint: own for own, checkpoint in LAYER_NAMES.items()}
+    names = {checkpoint: stored for stored, checkpoint in LAYER_NAMES.items()}
     for name, low in adapter.items():
         _, _, layer, block, matrix = name.split(".")  # model.layers.3.self_attn.q_proj
-        own = names[f"{block}.{matrix}"]
+        stored = names[f"{block}.{matrix}"]
         up = low.up
-        if own in IN_PAIRS:
+        if stored in IN_PAIRS:
             up = up.reshape(-1, 2, head_size // 2, up.shape[1]).swapaxes(1, 2).reshape(up.shape)
-        yield f"blk.{layer}.{own}.weight", LowRank(low.down, np.ascontiguousarray(up))
+        yield f"blk.{layer}.{stored}.weight", LowRank(low.down, np.ascontiguousarray(up))
 
 
 def _write_adapter(added: dict[str, LowRank], path: Path) -> None:

@@ -1,20 +1,25 @@
 """One run of ``generate``, by PyTorch or by optimum's onnxruntime classes on its plain export.
 
-``transformers_worker.py KIND FOLDER TASK.json``; KIND is torch or onnx, with -seq2seq or not.
+``python -m benchmarks.peers.transformers_worker KIND FOLDER TASK.json``; KIND is torch or onnx,
+with -seq2seq or not.
 """
 
-import json
-import os
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
 import torch
 
+from benchmarks.generation.task import by_difference, load_task, run_task
+
 
 def load(kind: str, folder: str, threads: int) -> Any:
-    """The model, of the class that KIND names."""
+    """The model, of the class that KIND names.
+
+    :param kind: As on the command line.
+    :param folder: Of the checkpoint, or of its export.
+    :param threads: Threads.
+    """
     is_seq2seq = kind.endswith("-seq2seq")
     if kind.startswith("torch"):
         from transformers import AutoModelForCausalLM, AutoModelForSeq2SeqLM
@@ -46,27 +51,20 @@ def load(kind: str, folder: str, threads: int) -> Any:
 
 
 def main() -> None:
-    """Read and write once cold and once warm; print the times."""
+    """Do the task."""
     kind, folder, task_file = sys.argv[1:]
-    task = json.loads(Path(task_file).read_text(encoding="utf-8"))
-    model = load(kind, folder, task["threads"])
+    task = load_task(task_file)
+    model = load(kind, folder, task.threads)
 
-    def write(prompt: list[int], n_new: int) -> float:
+    def generate(prompt: list[int], n_new: int) -> None:
         ids = torch.tensor([prompt])
-        started = time.perf_counter()
         with torch.inference_mode():
             model.generate(
                 input_ids=ids, attention_mask=torch.ones_like(ids), max_new_tokens=n_new,
-                min_new_tokens=n_new, num_beams=task["n_beams"], do_sample=False, pad_token_id=0,
+                min_new_tokens=n_new, num_beams=task.n_beams, do_sample=False, pad_token_id=0,
             )  # fmt: skip
-        return time.perf_counter() - started
 
-    write(task["prompts"][0], 1)
-    cold_s = time.time() - float(os.environ["BENCHMARK_STARTED"])
-    read_s = sum(write(prompt, 1) for prompt in task["prompts"])
-    whole_s = sum(write(prompt, task["new_tokens"]) for prompt in task["prompts"])
-    times = {"cold_first_token_s": cold_s, "read_s": read_s, "write_s": whole_s - read_s}
-    print(json.dumps(times))
+    run_task(task, by_difference(generate))
 
 
 if __name__ == "__main__":

@@ -8,10 +8,10 @@ from transcript import read_sentences
 
 def main() -> None:
     """Keyphrases of one whisper.cpp transcript."""
-    found = yake.KeywordExtractor(lan="en", n=3, top=15).extract_keywords(
+    scored = yake.KeywordExtractor(lan="en", n=3, top=15).extract_keywords(
         " ".join(read_sentences())
     )
-    print(json.dumps({"keyphrases": [phrase for phrase, _ in found]}))
+    print(json.dumps({"keyphrases": [phrase for phrase, _ in scored]}))
 
 
 if __name__ == "__main__":

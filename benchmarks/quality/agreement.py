@@ -47,27 +47,31 @@ def phrase_keys(digest: Digest, limit: int) -> set[str]:
 
 
 def boundaries_in_common(digests: Sequence[Digest]) -> tuple[int, int, int]:
-    """Chapter boundaries of the first and of the second, and how many are the same place.
+    """Chapter boundaries of the first and of the second, and how many are the same.
 
-    The two texts are aligned word by word; a place is the same within two sentences of the first.
+    The two texts are aligned word by word; two are the same within two sentences of the first.
 
     :param digests: Two.
     """
     sentences = [rebuild_sentences(digest.transcript) for digest in digests]
-    spoken = [[w.lower() for s in own for w in words(s.text)] for own in sentences]
-    owners = [[i for i, s in enumerate(own) for _ in words(s.text)] for own in sentences]
+    spoken = [[w.lower() for s in text for w in words(s.text)] for text in sentences]
+    sentence_of = [[i for i, s in enumerate(text) for _ in words(s.text)] for text in sentences]
     blocks = SequenceMatcher(None, spoken[1], spoken[0], autojunk=False).get_matching_blocks()
-    pairs = [(owners[1][b.a + k], owners[0][b.b + k]) for b in blocks for k in range(b.size)]
-    same = dict(reversed(pairs))  # the first word of a sentence that both have decides
+    pairs = [
+        (sentence_of[1][block.a + k], sentence_of[0][block.b + k])
+        for block in blocks
+        for k in range(block.size)
+    ]
+    aligned = dict(reversed(pairs))  # the first word of a sentence that both have decides
     starts = [
-        [bisect_left([s.first_segment for s in own], c.first_segment) for c in digest.chapters[1:]]
-        for own, digest in zip(sentences, digests, strict=True)
+        [bisect_left([s.first_segment for s in text], c.first_segment) for c in digest.chapters[1:]]
+        for text, digest in zip(sentences, digests, strict=True)
     ]
     free = list(starts[0])
     shared = 0
     for start in starts[1]:
-        place = next((same[i] for i in range(start, start + 5) if i in same), None)
-        near = [at for at in free if place is not None and abs(at - place) <= 2]
+        same = next((aligned[i] for i in range(start, start + 5) if i in aligned), None)
+        near = [at for at in free if same is not None and abs(at - same) <= 2]
         if near:
             free.remove(near[0])
             shared += 1

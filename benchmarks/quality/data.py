@@ -5,9 +5,11 @@ from __future__ import annotations
 import gzip
 import json
 import re
+from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +29,9 @@ DEV_SHOW = "btctranscripts/chaincode-podcast"
 RUN_WORDS = 12
 _NAME = re.compile(r"[A-Z][\w'’-]*\w(?: [A-Z0-9][\w'’-]*\w)*")
 _MARKER = re.compile(r"\{[a-z_ ]+\}")
+
+Span = tuple[int, int]
+"""First and one-past-last sentence."""
 
 
 @dataclass(frozen=True)
@@ -49,6 +54,18 @@ class Item:
     def n_turns(self) -> int:
         """Turns of the document; each is one segment."""
         return len(self.transcript.segments)
+
+    @property
+    def titled_chapters(self) -> list[tuple[str, Span]]:
+        """The human's chapters that have a title and a sentence, with their titles."""
+        starts = [sentence.first_segment for sentence in self.sentences]
+        cuts = [bisect_left(starts, boundary) for boundary in (0, *self.boundaries)]
+        spans = pairwise([*cuts, len(self.sentences)])
+        return [
+            (title, (first, end))
+            for title, (first, end) in zip(self.titles, spans, strict=False)
+            if title and first < end
+        ]
 
 
 def _rows(path: Path) -> Iterator[Mapping[str, Any]]:
@@ -187,7 +204,7 @@ def names_said(written: Sequence[str], spoken: str) -> tuple[str, ...]:
     """
     said = f" {' '.join(words(spoken))} "
     said_small = said.lower()
-    found: dict[str, None] = {}
+    names: dict[str, None] = {}
     for name in (match.group() for text in written for match in _NAME.finditer(text)):
         parts = words(name)
         while parts and not is_content_word(parts[0]):
@@ -195,5 +212,5 @@ def names_said(written: Sequence[str], spoken: str) -> tuple[str, ...]:
         bare = f" {' '.join(parts)} "
         n_said = said_small.count(bare.lower())
         if parts and n_said and said.count(bare) >= n_said / 2:
-            found[bare.strip()] = None
-    return tuple(found)
+            names[bare.strip()] = None
+    return tuple(names)

@@ -106,6 +106,15 @@ def coverage(chosen: np.ndarray, episode: np.ndarray) -> float:
     return 100 * float((episode @ chosen.T).max(axis=1).mean()) if len(chosen) else 0.0
 
 
+def mean_cosine(texts: np.ndarray, human: np.ndarray) -> float:
+    """Mean cosine of each text to the human's in its place.
+
+    :param texts: Vectors of length 1, shape (texts, dimension).
+    :param human: The same.
+    """
+    return 100 * float((texts * human).sum(axis=1).mean())
+
+
 def redundancy(sentences: Sequence[str]) -> float:
     """Share of a summary's word pairs that it said before.
 

@@ -58,8 +58,8 @@ def yake(episode: Phrased) -> list[str]:
     """YAKE, up to three words."""
     from yake import KeywordExtractor
 
-    found = KeywordExtractor(n=3, top=N_PHRASES).extract_keywords(episode.text)
-    return [phrase for phrase, _ in found]
+    scored = KeywordExtractor(n=3, top=N_PHRASES).extract_keywords(episode.text)
+    return [phrase for phrase, _ in scored]
 
 
 def keybert(episode: Phrased) -> list[str]:
@@ -107,11 +107,11 @@ def _word_ranks(episode: Phrased, by_position: bool) -> dict[str, float]:
     graph = networkx.Graph()
     known = {word for candidate in episode.pool for word in candidate.key}
     said = [stem(word) for word in words(episode.text)]
-    places = [(i, word) for i, word in enumerate(said) if word in known]
+    mentions = [(i, word) for i, word in enumerate(said) if word in known]
     weights: defaultdict[str, float] = defaultdict(float)
-    for k, (i, word) in enumerate(places):
+    for k, (i, word) in enumerate(mentions):
         weights[word] += 1.0 / (i + 1) if by_position else 0.0
-        for j, other in places[k + 1 : k + 10]:
+        for j, other in mentions[k + 1 : k + 10]:
             if j - i < 10 and other != word:
                 old = graph.get_edge_data(word, other, {"weight": 0})["weight"]
                 graph.add_edge(word, other, weight=old + 1)
@@ -140,18 +140,20 @@ def multipartite_rank(episode: Phrased) -> list[str]:
     import networkx
 
     pool = sorted(episode.pool, key=lambda c: -c.count)[:300]
-    places = [np.array(c.sentences, float) for c in pool]
+    positions = [np.array(c.sentences, float) for c in pool]
     topics = _topics(pool)
     of = {k: t for t, topic in enumerate(topics) for k in topic}
     weights = np.zeros((len(pool), len(pool)))
     for a, b in combinations(range(len(pool)), 2):
         if of[a] != of[b]:
-            near = float((1.0 / (1.0 + np.abs(places[a][:, None] - places[b][None, :]))).sum())
+            near = float(
+                (1.0 / (1.0 + np.abs(positions[a][:, None] - positions[b][None, :]))).sum()
+            )
             weights[a, b] = weights[b, a] = near
     towards_first = np.zeros_like(weights)
     for topic in topics:
-        first, *rest = sorted(topic, key=lambda k: float(places[k][0]))
-        gain = 1.1 * math.exp(1.0 / (1.0 + places[first][0]))
+        first, *rest = sorted(topic, key=lambda k: float(positions[k][0]))
+        gain = 1.1 * math.exp(1.0 / (1.0 + positions[first][0]))
         towards_first[:, first] = gain * weights[:, rest].sum(axis=1)
     graph = networkx.from_numpy_array(weights + towards_first, create_using=networkx.DiGraph)
     ranked = networkx.pagerank(graph) if len(graph) else {}
@@ -162,10 +164,10 @@ def _topics(pool: Sequence[Candidate]) -> list[list[int]]:
     """Indices of phrases that share more than a quarter of their words with the topic's first."""
     topics: list[list[int]] = []
     for k, candidate in enumerate(pool):
-        own = set(candidate.key)
+        stems = set(candidate.key)
         for topic in topics:
-            other = set(pool[topic[0]].key)
-            if len(own & other) > 0.25 * len(own | other):
+            first_stems = set(pool[topic[0]].key)
+            if len(stems & first_stems) > 0.25 * len(stems | first_stems):
                 topic.append(k)
                 break
         else:

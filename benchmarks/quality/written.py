@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import sys
-from bisect import bisect_left
-from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
-from itertools import pairwise
 
 from benchmarks.quality import baselines, metrics
 from benchmarks.quality.data import Item
+from benchmarks.quality.systems import digest_item, vectors_of
+from benchmarks.quality.tables import Scores, new_scores, with_progress
 from edge.abstractive.context import EpisodeContext
 from edge.abstractive.drafts import Summarizer
 from edge.abstractive.passages import fit_passage
@@ -25,13 +23,11 @@ from edge.extraction.titles import chapter_phrases, title_chapters
 from edge.generation.chat_format import Prompt
 from edge.generation.generator import Generator
 from edge.generation.sampling import GenerationSettings
-from edge.options import DigestOptions
-from edge.pipeline import digest_transcript
 from edge.runtime.encoder import Encoder
 from edge.transcript.sentences import sentence_texts
 
 OURS = "**edge**, abstractive"
-ScoreRows = dict[str, list[dict[str, float]]]
+EXTRACTIVE = "edge, extractive"
 
 
 def score_written(
@@ -40,7 +36,7 @@ def score_written(
     writer: Summarizer,
     max_words: int,
     untaught: Generator | None = None,
-) -> ScoreRows:
+) -> Scores:
     """ROUGE of written summaries, of what the model said before it was checked, and of others.
 
     :param items: Documents with a reference.
@@ -49,84 +45,82 @@ def score_written(
     :param max_words: Budget.
     :param untaught: The base model as it comes, asked the same without any check.
     """
-    rows: ScoreRows = defaultdict(list)
-    for item in items:
+    scores = new_scores()
+    generators = {"the same model, unchecked, at once": writer.generator}
+    if untaught is not None:
+        generators["the base model as it comes"] = untaught
+    for item in with_progress(items):
         texts = [without_lead(sentence.text) for sentence in item.sentences]
-        vectors = encoder.encode([sentence.text for sentence in item.sentences])
-        digest = digest_transcript(
-            item.transcript, encoder,
-            DigestOptions(words=max_words), summarizer=writer,
-        )  # fmt: skip
+        vectors = vectors_of(item.sentences, encoder)
+        digest = digest_item(item, encoder, max_words, writer)
         assert digest.written is not None
-        found = {
+        summaries = {
             OURS: [sentence.text for sentence in digest.written.sentences],
-            "edge, extractive": [point.text for point in digest.summary_sentences],
+            EXTRACTIVE: [sentence.text for sentence in digest.summary_sentences],
         }
         for name in ("lead", "TF-IDF centroid + MMR"):
-            found[name] = baselines.SUMMARIES[name](texts, vectors, max_words)
-        context = context_of(item, encoder)
-        ask = partial(summary_request, n_words=max_words)
-        everything = context.candidates_in((0, len(texts)))
-        prompt = fit_passage(context, everything, ask, writer.fits)
-        if prompt is not None:
-            room = GenerationSettings(max_new_tokens=2 * max_words + 24)
-            asked = [("the same model, unchecked, at once", writer.generator, prompt.request)]
-            if untaught is not None:
-                asked.append(("the base model as it comes", untaught, prompt.request))
-            for name, generator, request in asked:
-                answer = generator.generate([Prompt(request)], room)[0].text
-                found[name] = sentence_texts(split_answer(answer)[0])
-        for name, chosen in found.items():
-            scores = metrics.rouge(chosen, item.reference, max_words)
-            rows[name].append({**scores, "words": sum(len(text.split()) for text in chosen)})
-        print(".", end="", file=sys.stderr, flush=True)
-    return rows
+            summaries[name] = baselines.SUMMARIES[name](texts, vectors, max_words)
+        summaries |= _unchecked(episode_context(item, encoder), writer, generators, max_words)
+        for name, summary in summaries.items():
+            values = metrics.rouge(summary, item.reference, max_words)
+            scores[name].append({**values, "words": sum(len(text.split()) for text in summary)})
+    return scores
 
 
-def score_written_titles(items: Sequence[Item], encoder: Encoder, writer: Summarizer) -> ScoreRows:
+def _unchecked(
+    context: EpisodeContext,
+    writer: Summarizer,
+    generators: Mapping[str, Generator],
+    max_words: int,
+) -> dict[str, list[str]]:
+    """What models answer that are asked for the whole summary at once; none if it does not fit."""
+    ask = partial(summary_request, n_words=max_words)
+    everything = context.candidates_in((0, len(context.sentences)))
+    passage = fit_passage(context, everything, ask, writer.fits)
+    if passage is None:
+        return {}
+    settings = GenerationSettings(max_new_tokens=2 * max_words + 24)
+    prompts = [Prompt(passage.request)]
+    answers = {name: each.generate(prompts, settings)[0] for name, each in generators.items()}
+    return {name: sentence_texts(split_answer(answer.text)[0]) for name, answer in answers.items()}
+
+
+def score_written_titles(items: Sequence[Item], encoder: Encoder, writer: Summarizer) -> Scores:
     """Cosine of written and of extractive titles to the human ones, in the human's chapters.
 
-    :param items: Documents with titled chapters.
+    :param items: Documents with titled chapters; those without a title are passed over.
     :param encoder: Whose vectors measure the titles.
     :param writer: The model that writes.
     """
-    rows: ScoreRows = defaultdict(list)
-    for item in items:
-        starts = [sentence.first_segment for sentence in item.sentences]
-        cuts = [bisect_left(starts, boundary) for boundary in (0, *item.boundaries)]
-        spans = list(pairwise([*cuts, len(item.sentences)]))
-        named = [k for k, title in enumerate(item.titles) if title and spans[k][0] < spans[k][1]]
-        if not named:
-            continue
-        kept = [spans[k] for k in named]
-        context = context_of(item, encoder)
+    scores = new_scores()
+    for item in with_progress(item for item in items if item.titled_chapters):
+        human_titles, spans = zip(*item.titled_chapters, strict=True)
+        context = episode_context(item, encoder)
         tags = tag_sentences(item.sentences, encoder.heads["tagger"])
-        phrases = chapter_phrases(kept, item.sentences, [True] * len(item.sentences), tags)
-        extractive = title_chapters(kept, item.sentences, phrases, context.vectors, encoder)
-        written = [chapter.title for chapter in write_chapters(context, kept, writer)]
-        found = {
-            OURS: [own or other for own, other in zip(written, extractive, strict=True)],
-            "edge, extractive": extractive,
+        phrases = chapter_phrases(spans, item.sentences, [True] * len(item.sentences), tags)
+        extractive = title_chapters(spans, item.sentences, phrases, context.vectors, encoder)
+        written = [chapter.title for chapter in write_chapters(context, spans, writer)]
+        titles = {
+            OURS: [title or other for title, other in zip(written, extractive, strict=True)],
+            EXTRACTIVE: extractive,
         }
-        human = encoder.encode([item.titles[k] for k in named])
-        for name, own in found.items():
-            cosine = (encoder.encode(own) * human).sum(axis=1)
-            rows[name].append({"cosine": 100 * float(cosine.mean()), "titles": len(own)})
-        n_written = sum(map(bool, written))
-        rows[OURS][-1]["written"] = n_written
-        rows["edge, extractive"][-1]["written"] = 0
-        print(".", end="", file=sys.stderr, flush=True)
-    return rows
+        n_written = {OURS: sum(map(bool, written)), EXTRACTIVE: 0}
+        human_vectors = encoder.encode(human_titles)
+        for name, texts in titles.items():
+            cosine = metrics.mean_cosine(encoder.encode(texts), human_vectors)
+            scores[name].append(
+                {"cosine": cosine, "titles": len(texts), "written": n_written[name]}
+            )
+    return scores
 
 
-def context_of(item: Item, encoder: Encoder) -> EpisodeContext:
+def episode_context(item: Item, encoder: Encoder) -> EpisodeContext:
     """A document as the digest's earlier stages leave it.
 
     :param item: The document.
     :param encoder: The model.
     """
     sentences = [analyse_sentence(sentence) for sentence in item.sentences]
-    vectors = encoder.encode([sentence.text for sentence in sentences])
+    vectors = vectors_of(sentences, encoder)
     salience = predict_salience(sentences, vectors, encoder.heads, encoder.rarity)
-    ranked = rank_sentences(sentences, salience)
-    return EpisodeContext(sentences, vectors, ranked)
+    return EpisodeContext(sentences, vectors, rank_sentences(sentences, salience))

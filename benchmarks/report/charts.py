@@ -150,8 +150,8 @@ def pareto(worth: dict[str, Any]) -> Figure:
         axes.step(*zip(*front, strict=True), where="post", color=INK, linewidth=0.8, alpha=0.5)
         for seconds, quality, _, is_model in shown:
             axes.plot([seconds], [quality], "o", color=OURS if is_model else OTHER)
-        for names, place in _labels([(x, y, name) for x, y, name, _ in sorted(shown)]):
-            axes.annotate(names, place, (4, 4), textcoords="offset points", fontsize=8)
+        for names, position in _labels([(x, y, name) for x, y, name, _ in sorted(shown)]):
+            axes.annotate(names, position, (4, 4), textcoords="offset points", fontsize=8)
         axes.set_xscale("log")
         axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
         axes.xaxis.set_major_formatter("{x:g}")

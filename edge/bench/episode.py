@@ -24,12 +24,12 @@ def episode_path() -> Path:
 @cache
 def _segments() -> tuple[tuple[float, float, str], ...]:
     """(start, end, text) of every line that says something."""
-    found = []
+    segments = []
     for line in episode_path().read_text(encoding="utf-8").split("\n"):
         match = _LINE.match(line.strip())
         if match and match[3]:
-            found.append((clock_to_s(match[1]), clock_to_s(match[2]), match[3]))
-    return tuple(found)
+            segments.append((clock_to_s(match[1]), clock_to_s(match[2]), match[3]))
+    return tuple(segments)
 
 
 def make_transcript(n_words: int) -> str:

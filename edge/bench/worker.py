@@ -1,7 +1,7 @@
 """One fresh process of a case: ``python -m edge.bench.worker JOB.json``.
 
-Prints JSON lines: first what is loaded, then one line for each sample as it is taken. A cold
-command imports nothing here but its own code; what it prints goes to a file.
+Prints events: first what is loaded, then each sample as it is taken. A cold command imports
+nothing here but its own code and the protocol; what it prints goes to a file.
 """
 
 from __future__ import annotations

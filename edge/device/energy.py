@@ -53,10 +53,10 @@ def find_source(watts: float | None, root: Path = ROOT) -> tuple[Source | None, 
         return Power(f"{watts:g} W, as given by the user", lambda: watts), ""
     reasons = []
     for find in (_rapl, _ina, lambda _: _pmic()):
-        found = find(root)
-        if not isinstance(found, str):
-            return found, ""
-        reasons.append(found)
+        source = find(root)
+        if not isinstance(source, str):
+            return source, ""
+        reasons.append(source)
     return None, "; ".join(reasons)
 
 

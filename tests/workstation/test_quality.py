@@ -7,9 +7,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from benchmarks.quality import __main__ as harness
 from benchmarks.quality import baselines, metrics, phrase_baselines
 from benchmarks.quality.data import Item, names_said
+from benchmarks.quality.scorers import score_titles
+from benchmarks.quality.tables import OURS, merged, print_table
 from edge.extraction.phrases import find_phrases
 from edge.extraction.tagger import tag_sentences
 from edge.records import Segment, Transcript
@@ -82,10 +83,30 @@ def test_titles_are_scored_in_the_humans_chapters(
     )
     systems = {name: choose for name, choose in phrase_baselines.PHRASES.items() if name != "YAKE"}
     monkeypatch.setattr(phrase_baselines, "PHRASES", systems)  # yake is no dependency of the tests
-    rows = harness.score_titles([item, replace(item, titles=("", ""))], encoder)
-    assert {name: len(own) for name, own in rows.items()} == dict.fromkeys(rows, 1)
-    chance = rows["the human title of the chapter before"][0]["cosine"]
-    assert rows[harness.OURS][0]["cosine"] > 60 > chance
+    scores = score_titles([item, replace(item, titles=("", ""))], {OURS: encoder})
+    assert {name: len(values) for name, values in scores.items()} == dict.fromkeys(scores, 1)
+    chance = scores["the human title of the chapter before"][0]["cosine"]
+    assert scores[OURS][0]["cosine"] > 60 > chance
+
+
+def test_chapters_with_a_title_and_a_sentence_are_scored() -> None:
+    transcript = Transcript(tuple(Segment(f"Sentence number {i}.") for i in range(6)), "text")
+    sentences = tuple(rebuild_sentences(transcript))
+    item = Item("one", "shows", transcript, sentences, boundaries=(2, 4, 9),
+                titles=("First", "", "Third", "Past the end"))  # fmt: skip
+    assert item.titled_chapters == [("First", (0, 2)), ("Third", (4, 6))]
+
+
+def test_the_table_holds_means_and_our_difference(capsys: pytest.CaptureFixture[str]) -> None:
+    part = {OURS: [{"F1": 3.0, "n": 1.0}], "lead": [{"F1": 1.0, "n": 2.0}]}
+    print_table("Title", merged([part, part]))
+    lines = capsys.readouterr().out.splitlines()
+    assert "**Title**, n = 2" in lines
+    assert lines[-3:] == [
+        "|---|---|---|---|",
+        f"| {OURS} | 3.0 | 1.0 |  |",
+        "| lead | 1.0 | 2.0 | +2.0 (+2.0 to +2.0) |",
+    ]
 
 
 def test_names_of_show_notes_are_those_that_are_said() -> None:
