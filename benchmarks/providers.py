@@ -188,7 +188,7 @@ def main() -> None:
     parser.add_argument("contenders", nargs="+", metavar="BUNDLE@PROVIDER")
     parser.add_argument("--runs", type=int, default=20)
     parser.add_argument("--threads", type=int)
-    parser.add_argument("--output", type=Path, help="all samples, as JSON")
+    parser.add_argument("--record", type=Path, help="all samples, as JSON")
     arguments = parser.parse_args()
     bundles = {}
     for contender in arguments.contenders:
@@ -208,8 +208,8 @@ def main() -> None:
     print(table(samples, arguments.runs))
     for name, values in parity.items():
         print(f"{name}: " + ", ".join(f"{key} {value:.5f}" for key, value in values.items()))
-    if arguments.output:
-        arguments.output.write_text(json.dumps(record, indent=1), encoding="utf-8")
+    if arguments.record:
+        arguments.record.write_text(json.dumps(record, indent=1), encoding="utf-8")
 
 
 def table(samples: Mapping[str, Sequence[Mapping[str, float]]], n: int) -> str:

@@ -106,7 +106,7 @@ def test_the_door_opens_as_its_page_shows(installed: Path, tmp_path: Path) -> No
 
 def test_it_times_itself_and_leaves_a_record(installed: Path, tmp_path: Path) -> None:
     case = ("--case", "cold words=1000", "--repeat", "1")
-    output = run(installed / "edge", "bench", *case, "--output", "r.json", cwd=tmp_path)
+    output = run(installed / "edge", "bench", *case, "--record", "r.json", cwd=tmp_path)
     assert "cold minilm-l6-int8 1,000 words" in output
     record = json.loads((tmp_path / "r.json").read_text())
     assert record["finished"] and record["cases"][0]["samples_ns"]

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from edge.generation.generator import Generator
-from edge.runtime.encoder import Encoder
+if TYPE_CHECKING:
+    from edge.generation.generator import Generator
+    from edge.runtime.encoder import Encoder
 
 GOLDEN_COSINE = "golden_cosine"
 """Metric of an encoder: lowest cosine between the golden vectors and this device's; 1 is best."""

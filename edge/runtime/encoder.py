@@ -230,15 +230,3 @@ def _unit_rows(vectors: Float32Array) -> Float32Array:
     """
     unit: Float32Array = vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
     return unit
-
-
-def golden_cosine(encoder: Encoder) -> float:
-    """Lowest cosine between the bundle's golden vectors and this device's.
-
-    :param encoder: A loaded bundle.
-    """
-    golden = encoder.bundle.manifest.golden
-    assert golden is not None  # the manifest of every encoder has one
-    expected = np.asarray(golden.embeddings, np.float32)
-    expected /= np.linalg.norm(expected, axis=1, keepdims=True)
-    return float((encoder.encode(golden.texts) * expected).sum(axis=1).min())
