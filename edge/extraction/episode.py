@@ -84,7 +84,7 @@ def read_episode(
     is_long = not is_one_part(sentences)
     if is_long:
         map_large_arrays()
-    n_opening, is_marked = count_opening(sentences), is_punctuated(sentences)
+    n_opening, punctuated = count_opening(sentences), is_punctuated(sentences)
     spans: list[Span] = []
     names: list[str] = []
     scores: list[SentenceScores] = []
@@ -95,22 +95,25 @@ def read_episode(
     for part in iter_parts(sentences, is_candidate, loading, progress):
         encoder = loading.ready()
         by_chapter = _phrases(part)
-        scores.append(_score(part, n_opening - part.first, is_marked, encoder))
+        scores.append(_score(part, n_opening - part.first, punctuated, encoder))
         if titles:
             with stage("chapters"):
                 names += title_chapters(
                     part.spans, part.sentences, by_chapter, part.vectors, encoder, title_words
                 )
-        phrases = _with_phrases(phrases, part, by_chapter, encoder)
+        with stage("keyphrases"):
+            phrases = _with_phrases(phrases, part, by_chapter, encoder)
+            centres.append(Centre.of(part.sentences, part.vectors))
         spans += [(part.first + first, part.first + end) for first, end in part.spans]
-        centres.append(Centre.of(part.sentences, part.vectors))
         if keep_vectors or not is_long:
             kept.append(part)
         give_back()
+    with stage("rank"):
+        ranked = rank_parts(scores)
     return EpisodeAnalysis(
         spans=spans,
         titles=names,
-        ranked=rank_parts(scores),
+        ranked=ranked,
         phrases=phrases,
         centre=reduce(Centre.joined, centres) if centres else None,
         n_parts=len(scores),
@@ -127,14 +130,13 @@ def _phrases(part: Part) -> list[dict[Key, Candidate]]:
 
 
 @stage("rank")
-def _score(part: Part, n_opening: int, is_marked: bool, encoder: Encoder) -> SentenceScores:
+def _score(part: Part, n_opening: int, punctuated: bool, encoder: Encoder) -> SentenceScores:
     """What the sentences are worth, the first of which may be of the episode's opening."""
     salience = predict_salience(part.sentences, part.vectors, encoder.heads, encoder.rarity)
     n_inside = min(max(0, n_opening), len(part.sentences))
-    return score_sentences(part.sentences, salience, n_inside, is_marked)
+    return score_sentences(part.sentences, salience, n_inside, punctuated)
 
 
-@stage("keyphrases")
 def _with_phrases(
     phrases: dict[Key, Candidate],
     part: Part,

@@ -119,8 +119,8 @@ def rank_sentences(sentences: Sequence[AnalysedSentence], salience: Float64Array
     :param sentences: The whole episode.
     :param salience: As ``edge.extraction.salience.predict_salience`` gives it, shape (sentences,).
     """
-    n_opening, is_marked = count_opening(sentences), is_punctuated(sentences)
-    return rank_parts([score_sentences(sentences, salience, n_opening, is_marked)])
+    n_opening, punctuated = count_opening(sentences), is_punctuated(sentences)
+    return rank_parts([score_sentences(sentences, salience, n_opening, punctuated)])
 
 
 def rank_parts(parts: Sequence[SentenceScores]) -> Ranked:
@@ -166,14 +166,14 @@ def _scaled(columns: Sequence[Float64Array], introduction: int | None) -> Float6
 
 
 def score_sentences(
-    sentences: Sequence[AnalysedSentence], salience: Float64Array, n_opening: int, is_marked: bool
+    sentences: Sequence[AnalysedSentence], salience: Float64Array, n_opening: int, punctuated: bool
 ) -> SentenceScores:
     """Judge the sentences of a part by what they carry and by how they read on their own.
 
     :param sentences: The part's.
     :param salience: As ``edge.extraction.salience.predict_salience`` gives it, shape (sentences,).
     :param n_opening: How many of them are of the episode's first part, where it introduces itself.
-    :param is_marked: Whether the episode's sentences end in punctuation, as a rule.
+    :param punctuated: As ``is_punctuated`` tells of the episode.
     """
     key_point, summary = np.zeros(len(sentences)), np.zeros(len(sentences))
     for i, sentence in enumerate(sentences):
@@ -181,7 +181,7 @@ def score_sentences(
             continue
         worth, alone = max(0.0, salience[i]), sentence.reads_alone
         summary[i] = worth * alone**INDEPENDENCE_POWER / sentence.n_shown_words**BREVITY
-        if _is_complete(sentence, is_marked):
+        if _is_complete(sentence, punctuated):
             key_point[i] = worth * alone
         else:
             is_bare = len(set(sentence.content_stems)) < 2
@@ -210,10 +210,10 @@ def _says_something(sentence: AnalysedSentence) -> bool:
     )
 
 
-def _is_complete(sentence: AnalysedSentence, is_marked: bool) -> bool:
+def _is_complete(sentence: AnalysedSentence, punctuated: bool) -> bool:
     """Whether a sentence can stand alone: long enough, with content, and whole."""
     text = sentence.shown_text
-    is_whole = not is_marked or text.rstrip("\"')”’").endswith((".", "!"))
+    is_whole = not punctuated or text.rstrip("\"')”’").endswith((".", "!"))
     return (
         MIN_WORDS <= sentence.n_shown_words <= MAX_WORDS
         and len(set(sentence.content_stems)) >= MIN_CONTENT_WORDS
