@@ -3,7 +3,7 @@ PYTHON ?= python3
 DEVICE_SOURCES := pyproject.toml $(shell find edge models export -type f -not -name '*.pyc')
 EPISODE ?= seeds/gradient-dissent_johannes-otterbach_whisper-timed.txt
 
-.PHONY: all check fix demo test test-device test-arm64 models heads examples quality bench bench-peers \
+.PHONY: all check check-fast fix demo test test-device test-smoke test-arm64 models heads examples quality bench bench-peers \
   bench-generation clean
 
 all: check test
@@ -17,9 +17,16 @@ demo: .venv-demo/ready
 	.venv-demo/bin/python -m pip install --quiet --disable-pip-version-check .
 	touch $@
 
+# Two test files at a time, each file's tests in one process: they share models.
+PYTEST_OPTIONS ?= -n 2 --dist loadfile
+
 # Everything: device side, export side, tests. torch is pinned to its CPU build's version.
 test: .venv/ready
-	.venv/bin/python -m pytest
+	.venv/bin/python -m pytest $(PYTEST_OPTIONS)
+
+# What one runs before every commit.
+check-fast: check
+	.venv/bin/python -m pytest $(PYTEST_OPTIONS) -m 'not slow and not export'
 
 .venv/ready: pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
@@ -48,11 +55,20 @@ test-device:
 	$(PYTHON) -m venv $(DEVICE_VENV)
 	$(DEVICE_VENV)/bin/python -m pip install --quiet --disable-pip-version-check \
 	  -c $(CONSTRAINTS) '.[test]'
-	$(DEVICE_VENV)/bin/python -m pytest -m 'not export and not slow' \
-	  --ignore tests/test_export.py --ignore tests/test_gguf.py \
-	  --ignore tests/test_finetune.py --ignore tests/test_generation_export.py \
-	  --ignore tests/test_real_writers.py --ignore tests/test_docs.py \
-	  --ignore tests/test_kit.py --ignore tests/emulated -p no:cacheprovider
+	$(DEVICE_VENV)/bin/python -m pytest $(PYTEST_OPTIONS) -m 'not export and not slow' \
+	  -p no:cacheprovider
+
+# Whether it installs and works on another Python: the model's golden sample, a digest by the
+# command and through the door. From another folder, so that nothing of the checkout helps.
+#   make test-smoke PYTHON=python3.12
+SMOKE_VENV ?= .venv-smoke
+test-smoke:
+	rm -rf $(SMOKE_VENV)
+	$(PYTHON) -m venv $(SMOKE_VENV)
+	$(SMOKE_VENV)/bin/python -m pip install --quiet --disable-pip-version-check .
+	cd $(SMOKE_VENV) && bin/edge models verify
+	cd $(SMOKE_VENV) && bin/edge summarize $(abspath $(EPISODE)) --quiet > digest.txt && grep -q '^KEY POINTS' digest.txt
+	cd $(SMOKE_VENV) && bin/python -c "import edge; assert edge.digest('$(abspath $(EPISODE))').summary"
 
 # The kit for a Raspberry Pi 4 on emulated cores of one, and x86 without VNNI: on Debian or Ubuntu.
 test-arm64: .venv/ready

@@ -26,8 +26,8 @@ from edge.bundles.manifest import Bundle, read_bundle
 from edge.device.kernel import cpu_model
 from edge.generation.chat_format import Prompt
 from edge.generation.generator import Generator
-from edge.generation.loop import write_tokens
-from edge.generation.sampling import GenerationSettings, TokenRules, log_softmax
+from edge.generation.loop import decode_tokens
+from edge.generation.sampling import ControlTokens, GenerationSettings, log_softmax
 from edge.runtime.encoder import Encoder
 from edge.runtime.providers import Execution
 from edge.runtime.session import runtime_version
@@ -94,16 +94,16 @@ def generator_rates(generator: Generator, token_ids: Sequence[int]) -> Rates:
     n_read = min(N_READ, limit)
     n_written = min(N_WRITTEN, generator.spec.max_new_tokens)
     settings = GenerationSettings(max_new_tokens=n_written, min_new_tokens=n_written)
-    rules = TokenRules(generator.spec.end_token_ids)
+    control = ControlTokens(generator.spec.end_token_ids)
 
     def sample() -> Mapping[str, float]:
         rates = {}
         for rows in BATCHES:
             prompts = [list(token_ids[i : i + n_read]) for i in range(rows)]
             started = time.perf_counter()
-            writing = generator.model.begin(prompts, n_written)
+            state = generator.model.prefill(prompts, n_written)
             read = time.perf_counter()
-            for _ in write_tokens(writing, prompts, settings, rules):
+            for _ in decode_tokens(state, prompts, settings, control):
                 pass
             wrote = time.perf_counter()
             rates[f"read/s, {rows} at once"] = rows * n_read / (read - started)
@@ -160,7 +160,7 @@ def prepare(models: Mapping[str, Any]) -> tuple[dict[str, Rates], dict[str, dict
     token_ids = first.tokens(Prompt(" ".join(sentences())))
     rates = {name: generator_rates(model, token_ids) for name, model in models.items()}
     n = min(256, first.spec.context_tokens, first.spec.max_new_tokens)
-    scored = {name: model.scores(token_ids[:n]) for name, model in models.items()}
+    scored = {name: model.text_logits(token_ids[:n]) for name, model in models.items()}
     reference, targets = next(iter(scored.values()))
     return rates, {
         name: generator_parity(reference, scores, targets) for name, (scores, _) in scored.items()
@@ -188,7 +188,7 @@ def main() -> None:
     parser.add_argument("contenders", nargs="+", metavar="BUNDLE@PROVIDER")
     parser.add_argument("--runs", type=int, default=20)
     parser.add_argument("--threads", type=int)
-    parser.add_argument("--output", type=Path, help="all samples, as JSON")
+    parser.add_argument("--record", type=Path, help="all samples, as JSON")
     arguments = parser.parse_args()
     bundles = {}
     for contender in arguments.contenders:
@@ -208,8 +208,8 @@ def main() -> None:
     print(table(samples, arguments.runs))
     for name, values in parity.items():
         print(f"{name}: " + ", ".join(f"{key} {value:.5f}" for key, value in values.items()))
-    if arguments.output:
-        arguments.output.write_text(json.dumps(record, indent=1), encoding="utf-8")
+    if arguments.record:
+        arguments.record.write_text(json.dumps(record, indent=1), encoding="utf-8")
 
 
 def table(samples: Mapping[str, Sequence[Mapping[str, float]]], n: int) -> str:

@@ -12,5 +12,7 @@ Float32Array = npt.NDArray[np.float32]
 """Vectors and logits, as models give them."""
 Float64Array = npt.NDArray[np.float64]
 """Measures and scores."""
+FloatArray = npt.NDArray[np.floating[Any]]
+"""Of either precision."""
 Int32Array = npt.NDArray[np.int32]
 Int64Array = npt.NDArray[np.int64]

@@ -7,6 +7,7 @@
     |- BundleError            a model bundle is missing, damaged or not for this program
     |- InferenceError         onnxruntime could not run the model
     |- MemoryLimitError       the work does not fit below the ceiling that was given
+    |- OptionError            an option has a value that is not allowed
     |- BenchError             a measurement cannot be made, or a record of one not be used
     `- OutputError            a result could not be written
 """
@@ -44,6 +45,10 @@ class InferenceError(EdgeError):
 
 class MemoryLimitError(EdgeError):
     """The work does not fit below the ceiling on memory that was given."""
+
+
+class OptionError(EdgeError):
+    """An option has a value that is not allowed."""
 
 
 class BenchError(EdgeError):

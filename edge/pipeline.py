@@ -4,70 +4,86 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
-from edge.english.fillers import ShownTexts
-from edge.extraction import keyphrases, quotes, selection
+from edge.english.fillers import without_lead
+from edge.extraction import selection
 from edge.extraction.episode import EpisodeAnalysis, all_mentions, read_episode
+from edge.extraction.keyphrases import rank_keyphrases
+from edge.options import DigestOptions, Observer
 from edge.records import (
-    ALL_PARTS,
     Chapter,
     Coverage,
     Digest,
     DomainWarning,
+    ExtractedSentence,
     Keyphrase,
     ModelUse,
     Sentence,
     Transcript,
     Written,
 )
-from edge.runtime.encoder import Encoder, LoadingEncoder, Progress
+from edge.runtime.encoder import Encoder, LoadingEncoder
 from edge.runtime.providers import PROVIDERS
 from edge.stages import stage, stopwatch
-from edge.transcript import boilerplate
+from edge.transcript.boilerplate import find_boilerplate, to_excluded
 from edge.transcript.language import find_warnings
 from edge.transcript.sentences import is_annotation, rebuild_sentences
 
 if TYPE_CHECKING:  # what writes is loaded only where it is asked
     from edge.abstractive.drafts import Summarizer
-    from edge.abstractive.passages import EpisodeContext
     from edge.abstractive.summarize import WrittenChapter
 
-DEFAULT_SUMMARY_WORDS = 120
+DEFAULT_OPTIONS = DigestOptions()
+SILENT = Observer()
+UNTITLED = "Untitled episode"
 N_KEYPHRASES = 15
 MAX_CONTENDERS = 1024
 """Of an episode of several parts, so many sentences are compared with each other."""
 
 
+@dataclass(frozen=True)
+class _Episode:
+    """An episode that was read, and what it was read with."""
+
+    transcript: Transcript
+    sentences: Sequence[Sentence]
+    is_candidate: Sequence[bool]
+    """For each sentence, whether it may be shown at all."""
+    analysis: EpisodeAnalysis
+    encoder: Encoder
+
+
+@dataclass(frozen=True)
+class _Extracted:
+    """The digest's lists of sentences."""
+
+    summary: tuple[ExtractedSentence, ...] = ()
+    key_points: tuple[ExtractedSentence, ...] = ()
+    quotes: tuple[ExtractedSentence, ...] = ()
+    questions: tuple[ExtractedSentence, ...] = ()
+
+
+# Long: the stages in their order, and the record that they fill.
 def digest_transcript(
     transcript: Transcript,
     encoder: Encoder | LoadingEncoder,
+    options: DigestOptions = DEFAULT_OPTIONS,
     *,
-    source_path: str,
-    fallback_title: str,
-    summary_words: int = DEFAULT_SUMMARY_WORDS,
-    parts: frozenset[str] = ALL_PARTS,
-    progress: Progress | None = None,
-    writer: Summarizer | None = None,
-    summary_reason: str = "",
-    told: Callable[[Chapter], None] = lambda chapter: None,
+    summarizer: Summarizer | None = None,
+    observer: Observer = SILENT,
     warnings: tuple[DomainWarning, ...] | None = None,
 ) -> Digest:
     """Digest one episode. The same input and bundles give the same digest, on any threads.
 
     :param transcript: A repaired transcript.
     :param encoder: The sentence encoder; one that still loads is waited for when it is needed.
-    :param source_path: Where the transcript came from, for the record.
-    :param fallback_title: Title where the transcript names none.
-    :param summary_words: Word budget of the summary; at least one sentence is given.
-    :param parts: Which of ``summary``, ``keyphrases`` and ``chapters`` to make.
-    :param progress: Told of the encoder's progress.
-    :param writer: Tells the chapters and the episode in sentences of its own; None for a
+    :param options: What the digest is to hold; ``kind`` is who writes, and so ``summarizer``.
+    :param summarizer: Tells the chapters and the episode in sentences of its own; None for a
         summary of the transcript's sentences.
-    :param summary_reason: Why there is no writer, where that was left to the program.
-    :param told: Told of each chapter that the writer is done with.
+    :param observer: Who is told how far it is.
     :param warnings: As ``edge.transcript.language.find_warnings`` gives them, where they are known.
     :raises BundleError: If the bundle has no heads.
     :raises InferenceError: If the model fails.
@@ -78,191 +94,111 @@ def digest_transcript(
                 warnings = find_warnings(transcript)
         with stage("sentences"):
             sentences = rebuild_sentences(transcript)
-            reasons = boilerplate.find_boilerplate(sentences)
-            usable = [
+            reasons = find_boilerplate(sentences)
+            is_candidate = [
                 reason is None and not is_annotation(sentence.text)
                 for reason, sentence in zip(reasons, sentences, strict=True)
             ]
-            texts = ShownTexts(sentences)
-        reading = read_episode(
+        analysis = read_episode(
             sentences,
-            texts,
-            usable,
+            is_candidate,
             encoder,
-            titles="chapters" in parts,
-            keep_vectors=writer is not None,
-            progress=progress,
+            titles="chapters" in options.parts,
+            keep_vectors=summarizer is not None,
+            progress=observer.on_progress,
         )
-        model = encoder.ready()
+        episode = _Episode(transcript, sentences, is_candidate, analysis, encoder.ready())
         with stage("rank"):
-            ranked = selection.rank_sentences(sentences, texts, usable, reading.salience)
-            shown = _choose(sentences, usable, ranked, reading, model, summary_words, parts)
+            extracted = _extract(episode, options)
         with stage("chapters"):
-            found_chapters = _chapters(transcript, sentences, usable, ranked, reading, parts)
+            chapters = _chapters(episode) if "chapters" in options.parts else []
         written = None
-        if writer is not None and found_chapters and "summary" in parts:
-            from edge.abstractive.passages import EpisodeContext
-
-            assert reading.vectors is not None  # asked for above
-            material = EpisodeContext(
-                sentences, texts, usable, reading.vectors, reading.salience, ranked
-            )
+        if summarizer is not None and chapters and "summary" in options.parts:
             with stage("write"):
-                found_chapters, written = _write(
-                    material, reading.spans, found_chapters, writer, summary_words, told
+                chapters, written = _write(
+                    episode, chapters, summarizer, options.words, observer.on_chapter
                 )
         with stage("keyphrases"):
-            found_phrases = _keyphrases(sentences, usable, reading, model, parts)
-        used = [(model.bundle, model.placement)]
-        if writer is not None:
-            used.append((writer.generator.bundle, writer.generator.placement))
+            keyphrases = _keyphrases(episode) if "keyphrases" in options.parts else []
         return Digest(
             transcript=transcript,
-            title=transcript.title or fallback_title,
-            source_path=source_path,
-            models=tuple(
-                ModelUse(
-                    bundle.manifest.name,
-                    bundle.manifest.precision,
-                    bundle.sha256,
-                    placement.execution_provider,
-                    PROVIDERS.get(placement.asked, placement.asked),
-                )
-                for bundle, placement in used
-            ),
-            **{
-                name: tuple(
-                    selection.to_extracted_sentence(
-                        sentences[i], texts[i], float(ranked.carried[i])
-                    )
-                    for i in chosen
-                )
-                for name, chosen in shown.items()
-            },
-            keyphrases=tuple(found_phrases),
-            chapters=tuple(found_chapters),
+            title=transcript.title or UNTITLED,
+            source_path=transcript.source_path,
+            models=_models(episode.encoder, summarizer),
+            summary_sentences=extracted.summary,
+            key_points=extracted.key_points,
+            quotes=extracted.quotes,
+            questions=extracted.questions,
+            keyphrases=tuple(keyphrases),
+            chapters=tuple(chapters),
             coverage=Coverage(
                 words_read=sum(sentence.n_words for sentence in sentences),
                 words_total=transcript.n_words,
                 segments_skipped=tuple(sorted(transcript.repeated)),
-                excluded=tuple(boilerplate.to_excluded(sentences, reasons)),
+                excluded=tuple(to_excluded(sentences, reasons)),
             ),
             warnings=warnings,
             timings_s=watch.seconds(),
             written=written,
-            summary_reason=summary_reason,
         )
 
 
-def _write(
-    material: EpisodeContext,
-    spans: Sequence[tuple[int, int]],
-    found: Sequence[Chapter],
-    writer: Summarizer,
-    summary_words: int,
-    told: Callable[[Chapter], None],
-) -> tuple[list[Chapter], Written]:
-    """Chapters with what a model wrote of them, and the episode's summary."""
-    from edge.abstractive.summarize import write_chapters, write_episode
-
-    chapters = list(found)
-
-    def tell(own: WrittenChapter) -> None:
-        chapter = chapters[own.place]
-        chapters[own.place] = replace(
-            chapter, title=own.title or chapter.title, summary=own.sentences
-        )
-        told(chapters[own.place])
-
-    drafts = write_chapters(material, spans, writer, tell)
-    summary = write_episode(material, drafts, summary_words)
-    written = Written(
-        sentences=tuple(summary),
-        n_rejected=sum(draft.n_rejected for draft in drafts),
-        words_read=sum(draft.n_words_read for draft in drafts),
-    )
-    return chapters, written
-
-
-def _choose(
-    sentences: Sequence[Sentence],
-    usable: Sequence[bool],
-    ranked: selection.Ranked,
-    reading: EpisodeAnalysis,
-    encoder: Encoder,
-    summary_words: int,
-    parts: frozenset[str],
-) -> dict[str, list[int]]:
-    """Which sentences are shown, by the field of the digest that shows them."""
-    if "summary" not in parts or not sentences:
-        return {name: [] for name in ("summary", "key_points", "quotes", "questions")}
-    # Of a long episode, whose vectors were not kept, the best are embedded once more.
-    some = None if reading.vectors is not None else selection.contenders(ranked, MAX_CONTENDERS)
-    places = range(len(sentences)) if some is None else some
-    own = [sentences[i] for i in places]
-    vectors = reading.vectors
+def _extract(episode: _Episode, options: DigestOptions) -> _Extracted:
+    """Which sentences are shown, and where."""
+    sentences, ranked = episode.sentences, episode.analysis.ranked
+    if "summary" not in options.parts or not sentences:
+        return _Extracted()
+    vectors = episode.analysis.vectors
+    indices: Sequence[int] = range(len(sentences))
+    among = ranked
     if vectors is None:
-        vectors = encoder.encode([sentence.text for sentence in own])
-    ranked_own = ranked if some is None else ranked.among(some)
-    spans = [(bisect_left(places, a), bisect_left(places, b)) for a, b in reading.spans]
-    points = selection.choose_key_points(own, ranked_own, vectors, spans)
-    chosen = {
-        "summary": selection.choose_summary(ranked_own, vectors, summary_words),
-        "key_points": points,
-        "quotes": quotes.choose_quotes(own, ranked_own, vectors, points),
-    }
-    asked = quotes.choose_questions(sentences, ranked.texts, usable, reading.salience)
-    return {name: [places[i] for i in own] for name, own in chosen.items()} | {"questions": asked}
+        # Of a long episode, whose vectors were not kept, the best are embedded once more.
+        indices = selection.contenders(ranked, MAX_CONTENDERS)
+        among = ranked.among(indices)
+        vectors = episode.encoder.encode([sentences[i].text for i in indices])
+    n_words = sum(sentences[i].n_words for i in indices)
+    spans = [(bisect_left(indices, a), bisect_left(indices, b)) for a, b in episode.analysis.spans]
 
+    def extracted(chosen: Sequence[int]) -> tuple[ExtractedSentence, ...]:
+        return tuple(
+            selection.to_extracted_sentence(sentences[i], float(ranked.probability[i]))
+            for i in chosen
+        )
 
-def _keyphrases(
-    sentences: Sequence[Sentence],
-    usable: Sequence[bool],
-    reading: EpisodeAnalysis,
-    encoder: Encoder,
-    parts: frozenset[str],
-) -> list[Keyphrase]:
-    if "keyphrases" not in parts or reading.centre is None:
-        return []
-    find_all = partial(all_mentions, sentences=sentences, usable=usable, encoder=encoder)
-    return keyphrases.rank_keyphrases(
-        reading.phrases,
-        sentences,
-        reading.centre,
-        encoder,
-        N_KEYPHRASES,
-        find_all if reading.n_parts > 1 else None,
+    def extracted_among(chosen: Sequence[int]) -> tuple[ExtractedSentence, ...]:
+        return extracted([indices[k] for k in chosen])
+
+    key_points = selection.choose_key_points(among, vectors, spans, n_words)
+    quotes = selection.choose_quotes(among, vectors, key_points, n_words)
+    n_words_in_all = sum(sentence.n_words for sentence in sentences)
+    return _Extracted(
+        summary=extracted_among(selection.choose_summary(among, vectors, options.words)),
+        key_points=extracted_among(key_points),
+        quotes=extracted_among(quotes),
+        questions=extracted(selection.choose_questions(ranked, n_words_in_all)),
     )
 
 
-def _chapters(
-    transcript: Transcript,
-    sentences: Sequence[Sentence],
-    usable: Sequence[bool],
-    ranked: selection.Ranked,
-    reading: EpisodeAnalysis,
-    parts: frozenset[str],
-) -> list[Chapter]:
+def _chapters(episode: _Episode) -> list[Chapter]:
     """Chapters whose segments tile the transcript, repeated segments included."""
-    if "chapters" not in parts:
-        return []
-    starts = [0, *(sentences[first].first_segment for first, _ in reading.spans[1:])]
-    ends = [*(start - 1 for start in starts[1:]), len(transcript.segments) - 1]
-    found = []
-    for k, (span, title) in enumerate(zip(reading.spans, reading.titles, strict=True)):
-        best = selection.best_in(span, ranked, usable)
-        gist = "" if best is None else ranked.texts[best]
-        found.append(
+    segments, analysis = episode.transcript.segments, episode.analysis
+    starts = [0, *(episode.sentences[first].first_segment for first, _ in analysis.spans[1:])]
+    ends = [*(start - 1 for start in starts[1:]), len(segments) - 1]
+    chapters = []
+    for k, (span, title) in enumerate(zip(analysis.spans, analysis.titles, strict=True)):
+        best = selection.best_in(span, analysis.ranked)
+        gist = "" if best is None else without_lead(episode.sentences[best].text)
+        chapters.append(
             Chapter(
                 title=title or (f"Part {k + 1}" if gist else "Adverts and notices"),
                 gist=gist,
                 first_segment=starts[k],
                 last_segment=ends[k],
-                start_s=transcript.segments[starts[k]].start_s,
-                end_s=_end_s(transcript, starts[k], ends[k]),
+                start_s=segments[starts[k]].start_s,
+                end_s=_end_s(episode.transcript, starts[k], ends[k]),
             )
         )
-    return found
+    return chapters
 
 
 def _end_s(transcript: Transcript, first: int, last: int) -> float | None:
@@ -273,3 +209,70 @@ def _end_s(transcript: Transcript, first: int, last: int) -> float | None:
         if time is not None
     ]
     return max(times, default=None)
+
+
+def _write(
+    episode: _Episode,
+    extracted: Sequence[Chapter],
+    summarizer: Summarizer,
+    summary_words: int,
+    report: Callable[[Chapter], None],
+) -> tuple[list[Chapter], Written]:
+    """Chapters with what a model wrote of them, and the episode's summary."""
+    from edge.abstractive.context import EpisodeContext
+    from edge.abstractive.summarize import write_chapters, write_episode
+
+    analysis = episode.analysis
+    assert analysis.sentences is not None and analysis.vectors is not None  # kept for this
+    context = EpisodeContext(analysis.sentences, analysis.vectors, analysis.ranked)
+    chapters = list(extracted)
+
+    def on_chapter(written: WrittenChapter) -> None:
+        chapter = chapters[written.index]
+        title = written.title or chapter.title
+        chapters[written.index] = replace(chapter, title=title, summary=written.sentences)
+        report(chapters[written.index])
+
+    drafts = write_chapters(context, analysis.spans, summarizer, on_chapter)
+    summary = write_episode(context, drafts, summary_words)
+    return chapters, Written(
+        sentences=tuple(summary),
+        n_rejected=sum(draft.n_rejected for draft in drafts),
+        words_read=sum(draft.n_words_read for draft in drafts),
+    )
+
+
+def _keyphrases(episode: _Episode) -> list[Keyphrase]:
+    analysis, encoder = episode.analysis, episode.encoder
+    if analysis.centre is None:
+        return []
+    mentions = partial(
+        all_mentions,
+        sentences=episode.sentences,
+        is_candidate=episode.is_candidate,
+        encoder=encoder,
+    )
+    return rank_keyphrases(
+        analysis.phrases,
+        episode.sentences,
+        analysis.centre,
+        encoder,
+        N_KEYPHRASES,
+        mentions if analysis.n_parts > 1 else None,
+    )
+
+
+def _models(encoder: Encoder, summarizer: Summarizer | None) -> tuple[ModelUse, ...]:
+    loaded = [(encoder.bundle, encoder.placement)]
+    if summarizer is not None:
+        loaded.append((summarizer.generator.bundle, summarizer.generator.placement))
+    return tuple(
+        ModelUse(
+            bundle.manifest.name,
+            bundle.manifest.precision,
+            bundle.sha256,
+            placement.execution_provider,
+            PROVIDERS.get(placement.asked, placement.asked),
+        )
+        for bundle, placement in loaded
+    )

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,24 @@ from edge.transcript import read_transcript
 ROOT = Path(__file__).parent.parent
 SEEDS = sorted((ROOT / "seeds").glob("*.txt"))
 CHIP = ROOT / "seeds" / "gradient-dissent_chip-huyen_whisper-timed.txt"
+NEED_TORCH = frozenset({"workstation", "emulated"})
+"""Folders of tests that need the export extra; on a device they are not even imported."""
+
+
+def pytest_ignore_collect(collection_path: Path) -> bool | None:
+    return True if collection_path.name in NEED_TORCH and find_spec("torch") is None else None
+
+
+def pytest_report_header() -> str | None:
+    if find_spec("torch") is None:
+        return f"not collected, since torch is not installed: {', '.join(sorted(NEED_TORCH))}"
+    return None
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if NEED_TORCH.intersection(item.path.parts):
+            item.add_marker(pytest.mark.export)
 
 
 @pytest.fixture(autouse=True)
@@ -32,9 +51,4 @@ def encoder() -> Encoder:
 @pytest.fixture(scope="session")
 def seed_digests(encoder: Encoder) -> dict[str, Digest]:
     """The digest of every seed, by file name."""
-    return {
-        path.name: digest_transcript(
-            read_transcript(path), encoder, source_path=path.name, fallback_title=path.stem
-        )
-        for path in SEEDS
-    }
+    return {path.name: digest_transcript(read_transcript(path), encoder) for path in SEEDS}

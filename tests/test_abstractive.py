@@ -1,31 +1,33 @@
 """Summaries a model writes: what is shown of them, whatever the model says.
 
 The model is a tiny one with random weights, really run: all it writes is nonsense, so all of it
-has to be caught. What a taught model writes is put in as completions.
+has to be caught. What a fine-tuned model writes is put in as completions.
 """
 
 from __future__ import annotations
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import jsonschema
 import pytest
 from click.testing import CliRunner
 
+from edge.abstractive.context import EpisodeContext
 from edge.abstractive.drafts import Summarizer, choose_grounded, is_well_formed
-from edge.abstractive.passages import EpisodeContext, choose_windows, read_passage, window_around
+from edge.abstractive.passages import choose_windows, fit_passage, window_around
 from edge.abstractive.requests import title_request
 from edge.abstractive.summarize import write_chapters
 from edge.abstractive.time_budget import LazySummarizer, Throughput, measure_throughput
 from edge.bundles.manifest import read_bundle
 from edge.bundles.store import add_bundle, find_summarizer
 from edge.cli.main import main
-from edge.english.fillers import without_lead
+from edge.english.analysis import analyse_sentence
 from edge.errors import BundleError
+from edge.extraction.ranking import rank_sentences
 from edge.extraction.salience import predict_salience
-from edge.extraction.selection import rank_sentences
 from edge.pipeline import digest_transcript
 from edge.render import to_dict, to_markdown, to_text
 from edge.runtime.encoder import Encoder
@@ -49,13 +51,13 @@ TIMED = "\n".join(
 )
 
 
-TOLD = "A lot of startups come to them because serving the model is too slow."
+CLAIM = "A lot of startups come to them because serving the model is too slow."
 
 
 @pytest.fixture(scope="module")
 def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The tiny bundle, said to be taught. Its context is far too small for a passage."""
-    folder = tmp_path_factory.mktemp("taught") / "tiny"
+    """The tiny bundle, said to be fine-tuned. Its context is far too small for a passage."""
+    folder = tmp_path_factory.mktemp("tuned") / "tiny"
     shutil.copytree(TINY, folder)
     manifest = json.loads((folder / "manifest.json").read_text())
     manifest["generator"]["writes_summaries"] = True
@@ -64,7 +66,7 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def writer(tiny: Path, encoder: Encoder) -> Summarizer:
+def summarizer(tiny: Path, encoder: Encoder) -> Summarizer:
     try:
         return Summarizer(read_bundle(tiny), encoder, threads=2)
     except BundleError as error:
@@ -74,31 +76,32 @@ def writer(tiny: Path, encoder: Encoder) -> Summarizer:
 
 
 @pytest.fixture(scope="module")
-def material(encoder: Encoder) -> EpisodeContext:
-    sentences = rebuild_sentences(parse_transcript(TIMED.encode()))
-    texts = [without_lead(sentence.text) for sentence in sentences]
+def context(encoder: Encoder) -> EpisodeContext:
+    transcript = parse_transcript(TIMED.encode())
+    sentences = [analyse_sentence(sentence) for sentence in rebuild_sentences(transcript)]
     vectors = encoder.encode([sentence.text for sentence in sentences])
-    salience = predict_salience(sentences, texts, vectors, encoder.heads, encoder.rarity)
-    usable = [True] * len(sentences)
-    ranked = rank_sentences(sentences, texts, usable, salience)
-    return EpisodeContext(sentences, texts, usable, vectors, salience, ranked)
+    salience = predict_salience(sentences, vectors, encoder.heads, encoder.rarity)
+    ranked = rank_sentences(sentences, salience)
+    return EpisodeContext(sentences, vectors, ranked)
 
 
-def checked(text: str, writer: Summarizer, material: EpisodeContext) -> tuple[list[str], int]:
-    kept = list(range(len(material.sentences)))
-    said = writer.prepare(material, kept)
-    held, n_rejected = writer.judge(text, said, kept, "written")
-    return [sentence.text for sentence in held], n_rejected
+def checked(text: str, summarizer: Summarizer, context: EpisodeContext) -> tuple[list[str], int]:
+    indices = list(range(len(context.sentences)))
+    passage = context.passage(indices)
+    grounded, n_rejected = summarizer.ground(text, passage, indices, "written")
+    return [sentence.text for sentence in grounded], n_rejected
 
 
-def test_what_holds_is_kept_with_its_evidence(writer: Summarizer, material: EpisodeContext) -> None:
-    kept = list(range(len(material.sentences)))
-    text = f"{TOLD}\nTitle: Serving models"
-    held, n_rejected = writer.judge(text, writer.prepare(material, kept), kept, "rewritten")
+def test_what_holds_is_kept_with_its_evidence(
+    summarizer: Summarizer, context: EpisodeContext
+) -> None:
+    indices = list(range(len(context.sentences)))
+    text = f"{CLAIM}\nTitle: Serving models"
+    grounded, n_rejected = summarizer.ground(text, context.passage(indices), indices, "rewritten")
     assert n_rejected == 0
-    assert [s.text for s in held] == [TOLD]
-    assert (held[0].source, held[0].places[0]) == ("rewritten", 2)
-    assert 0.5 <= held[0].support <= 1.0
+    assert [s.text for s in grounded] == [CLAIM]
+    assert (grounded[0].source, grounded[0].sentence_indices[0]) == ("rewritten", 2)
+    assert 0.5 <= grounded[0].support <= 1.0
 
 
 @pytest.mark.parametrize(
@@ -118,62 +121,61 @@ def test_what_holds_is_kept_with_its_evidence(writer: Summarizer, material: Epis
     ],
 )
 def test_what_does_not_hold_is_not_shown(
-    claim: str, writer: Summarizer, material: EpisodeContext
+    claim: str, summarizer: Summarizer, context: EpisodeContext
 ) -> None:
-    held, n_rejected = checked(claim, writer, material)
-    assert held == []
+    grounded, n_rejected = checked(claim, summarizer, context)
+    assert grounded == []
     assert n_rejected == 1
 
 
 def test_a_sentence_is_told_once_and_in_the_words_there_are(
-    writer: Summarizer, material: EpisodeContext
+    summarizer: Summarizer, context: EpisodeContext
 ) -> None:
-    kept = list(range(len(material.sentences)))
+    indices = list(range(len(context.sentences)))
     text = (
-        f"{TOLD} A lot of startups come to them because serving the model is slow. "
+        f"{CLAIM} A lot of startups come to them because serving the model is slow. "
         "The team never collected any personal data from the devices of their customers."
     )
-    held, _ = writer.judge(text, writer.prepare(material, kept), kept, "written")
-    assert len(held) == 3
-    assert choose_grounded(held, 40) == [held[0], held[2]]
-    assert choose_grounded(held, 15) == [held[0]]
-    assert choose_grounded(held, 1) == [held[0]]
+    grounded, _ = summarizer.ground(text, context.passage(indices), indices, "written")
+    assert len(grounded) == 3
+    assert choose_grounded(grounded, 40) == [grounded[0], grounded[2]]
+    assert choose_grounded(grounded, 15) == [grounded[0]]
+    assert choose_grounded(grounded, 1) == [grounded[0]]
     assert choose_grounded([], 30) == []
 
 
-def test_a_chapter_is_read_around_its_moments(material: EpisodeContext) -> None:
+def test_a_chapter_is_read_around_its_moments(context: EpisodeContext) -> None:
     assert window_around([5, 5, 5, 5, 5], 2, 5) == (2, 3)
     assert window_around([5, 5, 5, 5, 5], 2, 12) == (1, 4)
     assert window_around([5, 5, 5, 5, 5], 0, 12) == (0, 3)
     assert window_around([5, 5], 1, 100) == (0, 2)
-    windows = choose_windows(material, list(range(6)))
+    windows = choose_windows(context, list(range(6)))
     assert windows
     assert all(window == list(range(window[0], window[-1] + 1)) for window in windows)
-    questions = EpisodeContext(
-        material.sentences,
-        ["What do they do about their models?"] * 6,
-        *(material.usable, material.vectors, material.salience, material.ranked),
+    asked = "What do they do about their models?"
+    questions = replace(
+        context, sentences=[replace(s, shown_text=asked) for s in context.sentences]
     )
     assert choose_windows(questions, list(range(6))) == []
 
 
-def test_what_does_not_fit_the_model_is_read_in_part(material: EpisodeContext) -> None:
+def test_what_does_not_fit_the_model_is_read_in_part(context: EpisodeContext) -> None:
     everything = list(range(6))
-    whole = read_passage(material, everything, title_request, lambda request: True)
-    part = read_passage(material, everything, title_request, lambda request: len(request) < 400)
+    whole = fit_passage(context, everything, title_request, lambda request: True)
+    part = fit_passage(context, everything, title_request, lambda request: len(request) < 400)
     assert whole is not None
     assert part is not None
-    assert set(part.kept) < set(whole.kept)
+    assert set(part.sentence_indices) < set(whole.sentence_indices)
     assert part.request.endswith("Give a title.")
-    assert read_passage(material, everything, title_request, lambda request: False) is None
-    assert read_passage(material, [0], title_request, lambda request: True) is None
+    assert fit_passage(context, everything, title_request, lambda request: False) is None
+    assert fit_passage(context, [0], title_request, lambda request: True) is None
 
 
-def test_a_title_says_what_was_said(writer: Summarizer, material: EpisodeContext) -> None:
-    said = writer.prepare(material, list(range(len(material.sentences))))
-    assert writer.is_title_said("Half precision and inference time", said)
+def test_a_title_says_what_was_said(summarizer: Summarizer, context: EpisodeContext) -> None:
+    passage = context.passage(list(range(len(context.sentences))))
+    assert summarizer.is_title_grounded("Half precision and inference time", passage)
     for title in ("", "Cooking pasta in Rome", "Half precision at Google", "Halves " * 12):
-        assert not writer.is_title_said(title, said)
+        assert not summarizer.is_title_grounded(title, passage)
 
 
 def test_a_sentence_is_well_formed() -> None:
@@ -183,23 +185,21 @@ def test_a_sentence_is_well_formed() -> None:
 
 
 def test_nonsense_is_replaced_by_the_key_point(
-    writer: Summarizer, material: EpisodeContext
+    summarizer: Summarizer, context: EpisodeContext
 ) -> None:
-    told: list[int] = []
+    done: list[int] = []
     spans = [(0, 3), (3, 6)]
-    chapters = write_chapters(material, spans, writer, lambda c: told.append(c.place))
-    assert told == [0, 1]
+    chapters = write_chapters(context, spans, summarizer, lambda c: done.append(c.index))
+    assert done == [0, 1]
     for chapter, span in zip(chapters, spans, strict=True):
         assert [s.source for s in chapter.sentences] == ["key_point"]
-        assert chapter.sentences[0].text in [material.texts[i] for i in range(*span)]
+        assert chapter.sentences[0].text in [context.sentences[i].shown_text for i in range(*span)]
         assert chapter.sentences[0].support == 1.0
 
 
-def test_a_digest_never_shows_what_does_not_hold(writer: Summarizer, encoder: Encoder) -> None:
+def test_a_digest_never_shows_what_does_not_hold(summarizer: Summarizer, encoder: Encoder) -> None:
     transcript = read_transcript(CHIP)
-    digest = digest_transcript(
-        transcript, encoder, source_path="x", fallback_title="X", writer=writer
-    )
+    digest = digest_transcript(transcript, encoder, summarizer=summarizer)
     document = to_dict(digest)
     schema = json.loads((ROOT / "edge" / "digest.schema.json").read_text())
     jsonschema.validate(document, schema)
@@ -214,27 +214,44 @@ def test_a_digest_never_shows_what_does_not_hold(writer: Summarizer, encoder: En
     assert "“" in to_markdown(digest)
 
 
-def test_the_pace_decides_what_auto_does(tiny: Path, encoder: Encoder, writer: Summarizer) -> None:
-    pace = measure_throughput(writer)
-    assert pace.seconds(10_000) > pace.seconds(1_000) > 0
+def test_the_time_budget_decides_what_auto_does(summarizer: Summarizer) -> None:
+    throughput = measure_throughput(summarizer)
+    assert throughput.seconds(10_000) > throughput.seconds(1_000) > 0
     assert Throughput(400.0, 10.0).seconds(8_000) > 30
-    bundle = read_bundle(tiny)
-    assert LazySummarizer(bundle, encoder, 2, None).choose(10**9)[1] == ""
-    nobody, reason = LazySummarizer(bundle, encoder, 2, 0.001).choose(10_000)
+    assert LazySummarizer(lambda: summarizer).choose(10**9) == (summarizer, "")
+    nobody, reason = LazySummarizer(lambda: summarizer, 0.001).choose(10_000)
     assert nobody is None
-    assert "budget" in reason
-    assert LazySummarizer(None, encoder, 2, 60.0).choose(100) == (
+    assert reason.startswith("tiny-llama-fp32 would take about ")
+    assert reason.endswith(" s on this device, and the budget is 0 s")
+    assert LazySummarizer(None, 60.0).choose(100) == (
         None, "no model here was taught to sum up speech",
     )  # fmt: skip
 
 
-def test_only_a_taught_model_writes(encoder: Encoder) -> None:
+def test_a_summarizer_is_loaded_once_and_only_when_it_is_needed(summarizer: Summarizer) -> None:
+    n_loads = 0
+
+    def load() -> Summarizer:
+        nonlocal n_loads
+        n_loads += 1
+        return summarizer
+
+    lazy = LazySummarizer(load)
+    assert (lazy.placements, n_loads) == ({}, 0)
+    lazy.choose(100)
+    lazy.choose(100)
+    assert n_loads == 1
+    assert lazy.placements == {"tiny-llama-fp32": summarizer.generator.placement}
+    assert LazySummarizer(None).placements == {}
+
+
+def test_only_a_fine_tuned_model_writes(encoder: Encoder) -> None:
     with pytest.raises(BundleError, match="not taught to sum up"):
         Summarizer(read_bundle(TINY), encoder)
     assert find_summarizer() is None
 
 
-def test_kinds_on_the_command_line(tiny: Path, writer: Summarizer, tmp_path: Path) -> None:
+def test_kinds_on_the_command_line(tiny: Path, summarizer: Summarizer, tmp_path: Path) -> None:
     episode = tmp_path / "episode.txt"
     episode.write_text(TIMED)
     run = CliRunner().invoke

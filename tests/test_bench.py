@@ -167,7 +167,7 @@ def test_only_a_run_that_nothing_was_asked_of_ends_by_the_clock(
         raise BenchError("noted", "That is all.")
 
     monkeypatch.setattr("edge.bench.run.run", note)
-    cli("bench", *asked, "--output", tmp_path / "r.json")
+    cli("bench", *asked, "--record", tmp_path / "r.json")
     assert [seconds < 120 for seconds in given] == [ends]
 
 
@@ -222,7 +222,7 @@ def test_another_python_takes_turns_and_pairs_are_compared(tmp_path: Path) -> No
 
 def test_a_killed_run_leaves_what_was_finished(tmp_path: Path) -> None:
     path = tmp_path / "record.json"
-    command = [sys.executable, "-m", "edge", "bench", "--output", str(path), "--repeat", "50"]
+    command = [sys.executable, "-m", "edge", "bench", "--record", str(path), "--repeat", "50"]
     command += ["--case", "encoder threads=1", "--case", "stream words=300"]
     process = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.DEVNULL)
     deadline = time.monotonic() + 60
@@ -394,7 +394,7 @@ def test_a_file_that_is_no_record_is_refused(content: str, message: str, tmp_pat
 
 def test_an_output_that_cannot_be_written_is_told_before_the_work(tmp_path: Path) -> None:
     started = time.monotonic()
-    code, output = cli("bench", "--output", tmp_path / "no" / "r.json", "--case", "stream")
+    code, output = cli("bench", "--record", tmp_path / "no" / "r.json", "--case", "stream")
     assert code == 1 and "cannot write" in output
     assert time.monotonic() - started < 5
 

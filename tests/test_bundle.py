@@ -11,11 +11,17 @@ from typing import Any
 
 import pytest
 
-from edge.bundles.manifest import SCHEMA_VERSION, manifest_from_dict, read_bundle, verify_files
-from edge.bundles.onnx_file import external_data_paths
+from edge.bundles.files import external_data_paths, verify_files
+from edge.bundles.manifest import SCHEMA_VERSION, manifest_from_dict, read_bundle
 from edge.bundles.store import add_bundle, find_bundle, list_bundles, remove_bundle
+from edge.device.golden import (
+    GOLDEN_COSINE,
+    GOLDEN_NLL_ERROR,
+    GoldenAgreement,
+    encoder_agreement,
+)
 from edge.errors import BundleError, InferenceError
-from edge.runtime.encoder import Encoder, golden_cosine
+from edge.runtime.encoder import Encoder
 
 
 @pytest.fixture
@@ -199,5 +205,24 @@ def test_the_embedded_bundle_is_its_manifest(encoder: Encoder) -> None:
     certificate = bundle.manifest.certificate
     assert certificate["mean_cosine"] >= certificate["gate"]["min_mean_cosine"] == 0.988
     assert certificate["top10_agreement"] >= certificate["gate"]["min_top10_agreement"] == 0.88
-    assert golden_cosine(encoder) >= bundle.manifest.golden.min_cosine
+    agreement = encoder_agreement(encoder)
+    assert agreement.is_right
+    assert agreement.value >= agreement.limit == bundle.manifest.golden.min_cosine
     assert 20e6 < bundle.size_bytes < 26e6
+
+
+@pytest.mark.parametrize(
+    ("metric", "value", "is_right"),
+    [
+        (GOLDEN_COSINE, 0.99, True),
+        (GOLDEN_COSINE, 0.97, False),
+        (GOLDEN_COSINE, float("nan"), False),
+        (GOLDEN_NLL_ERROR, 0.97, True),
+        (GOLDEN_NLL_ERROR, 0.99, False),
+        (GOLDEN_NLL_ERROR, float("nan"), False),
+    ],
+)
+def test_a_golden_sample_is_right_on_its_side_of_the_limit(
+    metric: str, value: float, is_right: bool
+) -> None:
+    assert GoldenAgreement(metric, value, 0.98).is_right is is_right

@@ -122,7 +122,7 @@ def test_the_kernel_tells_what_there_is() -> None:
 
 
 def test_sizes_are_read() -> None:
-    from edge.cli.values import Bytes
+    from edge.cli.options import Bytes
 
     read = Bytes().convert
     assert read("256M", None, None) == read("256MiB", None, None) == 256 * MIB
@@ -143,7 +143,7 @@ def test_the_default_model_and_a_long_episode(tmp_path: Path) -> None:
 
 def test_the_bench_keeps_records_and_refuses(tmp_path: Path) -> None:
     path = tmp_path / "r.json"
-    options = ["--repeat", "1", "--quiet", "--output", str(path), "--max-rss"]
+    options = ["--repeat", "1", "--quiet", "--record", str(path), "--max-rss"]
     cases = ["--case", "stream words=500 threads=1", "--case", "cold words=500 threads=1"]
     done = CliRunner().invoke(main, ["bench", *cases, *options, "256M"])
     assert done.exit_code == 0, done.output

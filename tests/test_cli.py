@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
+from edge.__main__ import main
 from edge.bundles.store import find_bundle
-from edge.cli.main import main
 from tests.conftest import CHIP
 
 SHORT = (
@@ -52,8 +52,8 @@ def test_several_files_as_json_are_one_line_each(episode: Path) -> None:
     assert titles == ["My Show, Anna", "Gradient Dissent, Chip Huyen, Whisper Timed"]
 
 
-def test_keywords_and_chapters_are_the_digest_cut_short(episode: Path) -> None:
-    words = json.loads(edge("keywords", CHIP, "--format", "json").stdout)
+def test_keyphrases_and_chapters_are_the_digest_cut_short(episode: Path) -> None:
+    words = json.loads(edge("keyphrases", CHIP, "--format", "json").stdout)
     assert words["keyphrases"]
     assert not words["chapters"]
     parts = json.loads(edge("chapters", CHIP, "--format", "json").stdout)
@@ -61,6 +61,11 @@ def test_keywords_and_chapters_are_the_digest_cut_short(episode: Path) -> None:
     assert not parts["keyphrases"]
     podcast = json.loads(edge("chapters", episode, "--format", "podcast").stdout)
     assert podcast["chapters"][0]["startTime"] == 1.0
+
+
+def test_keywords_is_the_old_name_of_keyphrases() -> None:
+    assert edge("keywords", CHIP).stdout == edge("keyphrases", CHIP).stdout
+    assert "keywords" not in edge("--help").stdout
 
 
 def test_repairs_are_told_and_strict_refuses_them(tmp_path: Path) -> None:
@@ -196,7 +201,7 @@ def test_an_unusable_added_model_is_told(own_home: Path) -> None:
 
 
 def test_doctor() -> None:
-    result = edge("doctor")
+    result = edge("doctor", "--quick")
     assert result.exit_code == 0
     for fact in ("onnxruntime", "providers", "cpu features", "memory", "golden sample agrees"):
         assert fact in result.stdout
@@ -212,7 +217,8 @@ def test_doctor_tells_why_8_bit_models_are_slower(
 
 
 @pytest.mark.parametrize(
-    "command", [[], ["summarize"], ["keywords"], ["chapters"], ["models"], ["doctor"]]
+    "command",
+    [[], ["summarize"], ["keyphrases"], ["keywords"], ["chapters"], ["models"], ["doctor"]],
 )
 def test_help(command: list[str]) -> None:
     result = edge(*command, "--help")

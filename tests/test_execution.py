@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -18,6 +19,7 @@ from edge.cli.main import main
 from edge.device.precision import MeasuredPrecision, PrecisionAdvice, recommended_first
 from edge.errors import InferenceError
 from edge.generation.kv_cache import RowArrays
+from edge.runtime.binding import GpuArray
 from edge.runtime.encoder import Encoder
 from edge.runtime.providers import (
     AUTO,
@@ -69,15 +71,15 @@ def test_what_is_chosen(
 )
 def test_of_models_that_write_gpus_run_those_of_16_bits(precision: str, ran: str) -> None:
     for asked in (AUTO, CUDA):
-        placement = choose(Execution(asked), JETSON, precision, writes=True)
+        placement = choose(Execution(asked), JETSON, precision, is_generator=True)
         assert placement.ran == ran
         assert ("GPUs run fp16" in placement.reason) == (ran == CPU)
 
 
 def test_encoders_of_16_bits_get_an_attention_that_takes_any_length() -> None:
-    def options(precision: str, writes: bool, runtime: tuple[int, int]) -> dict[str, str]:
+    def options(precision: str, is_generator: bool, runtime: tuple[int, int]) -> dict[str, str]:
         placement = Placement(CUDA, CUDA)
-        return provider_list(placement, Execution(CUDA), precision, writes, runtime)[0][1]
+        return provider_list(placement, Execution(CUDA), precision, is_generator, runtime)[0][1]
 
     assert options("fp16", False, (1, 31))["sdpa_kernel"] == "2"
     for other in (("fp32", False, (1, 31)), ("fp16", True, (1, 31)), ("fp16", False, (1, 19))):
@@ -199,7 +201,7 @@ def test_verify_tells_of_a_provider_that_did_not_run() -> None:
 
 
 def test_rows_of_a_gpu_array_lie_where_they_should() -> None:
-    array = edge.runtime.session.GpuArray(None, 1, (4, 2, 8), np.dtype(np.float16), 1000)
+    array = GpuArray(None, 1, (4, 2, 8), np.dtype(np.float16), 1000)
     row = array.row(3)
     assert (row.shape, row.gpu) == ((1, 2, 8), 1)
     assert row.pointer == 1000 + 3 * 2 * 8 * 2
@@ -220,6 +222,13 @@ def test_names_of_providers_are_onnxruntimes() -> None:
     known = onnxruntime.get_all_providers()
     assert set(PROVIDERS.values()) <= set(known)
     assert set(PROVIDERS) > GPU_PROVIDERS
+
+
+def test_one_room_alone_talks_to_onnxruntime_and_tokenizers() -> None:
+    statement = re.compile(r"^ *(?:import|from) (?:onnxruntime|tokenizers)\b", re.MULTILINE)
+    folder = ROOT / "edge"
+    files = [path for path in folder.rglob("*.py") if statement.search(path.read_text("utf-8"))]
+    assert {path.parent.relative_to(folder).as_posix() for path in files} == {"runtime"}
 
 
 class Distant:
@@ -257,7 +266,7 @@ def test_arrays_elsewhere_change_as_those_here_do(monkeypatch: pytest.MonkeyPatc
 
         rows.edit(change)
         rows.row(1).edit(lambda array: array.fill(7))
-        chosen = rows.select([1, 2])
+        chosen = rows.select_rows([1, 2])
         chosen.edit(lambda array: array.__imul__(2))  # copies: the others stay
         results.append((len(rows), len(chosen), rows.on_cpu(), chosen.on_cpu()))
     here, there = results

@@ -120,18 +120,18 @@ def test_a_shared_beginning_is_read_once_and_changes_nothing(
     fresh, sharing = load(folder), load(folder)
     prompts = [Prompt(text, "Answer in one short sentence.") for text in ("A", "Bc", "Def")]
     ids = [fresh.tokens(prompt) for prompt in prompts]
-    alone = [fresh.model.begin([prompt], 5).logits[0] for prompt in ids]
+    alone = [fresh.model.prefill([prompt], 5).logits[0] for prompt in ids]
     assert sum(n_read) == sum(map(len, ids))
     n_shared = next(i for i in range(99) if ids[0][i] != ids[1][i])
     n_read.clear()
-    np.testing.assert_allclose(sharing.model.begin(ids, 5).logits, alone, atol=1e-4)
+    np.testing.assert_allclose(sharing.model.prefill(ids, 5).logits, alone, atol=1e-4)
     assert sum(n_read) == n_shared + sum(len(prompt) - n_shared for prompt in ids)
     n_read.clear()  # the next episode's chapters
-    np.testing.assert_allclose(sharing.model.begin(ids[1:], 5).logits, alone[1:], atol=1e-4)
+    np.testing.assert_allclose(sharing.model.prefill(ids[1:], 5).logits, alone[1:], atol=1e-4)
     assert sum(n_read) == sum(len(prompt) - n_shared for prompt in ids[1:])
     n_read.clear()  # another instruction
     other = sharing.tokens(Prompt("A", "Sum up."))
-    sharing.model.begin([other], 5)
+    sharing.model.prefill([other], 5)
     assert sum(n_read) == len(other)
 
 
@@ -141,10 +141,10 @@ def test_reading_in_parts_is_reading_at_once(
     from edge.generation import decoder
 
     ids = llama.tokens(Prompt("x" * 150))
-    assert len(ids) > decoder.READ_TOKENS
-    in_parts = llama.model.begin([ids], 5).logits
-    monkeypatch.setattr(decoder, "READ_TOKENS", 1000)
-    np.testing.assert_allclose(llama.model.begin([ids], 5).logits, in_parts, atol=1e-4)
+    assert len(ids) > decoder.PREFILL_CHUNK_TOKENS
+    in_parts = llama.model.prefill([ids], 5).logits
+    monkeypatch.setattr(decoder, "PREFILL_CHUNK_TOKENS", 1000)
+    np.testing.assert_allclose(llama.model.prefill([ids], 5).logits, in_parts, atol=1e-4)
 
 
 def test_a_prompt_beyond_the_context_is_refused_with_the_numbers(model: Generator) -> None:
@@ -187,7 +187,7 @@ def test_a_model_without_turns_says_so() -> None:
 def test_half_a_character_is_held_back(llama: Generator, monkeypatch: pytest.MonkeyPatch) -> None:
     ids = llama._encode("né €5", False)
     monkeypatch.setattr(
-        generator_module, "write_tokens", lambda *_, **__: iter([(0, i) for i in ids])
+        generator_module, "decode_tokens", lambda *_, **__: iter([(0, i) for i in ids])
     )
     pieces = list(llama.stream(PROMPTS[0], SHORT))
     assert pieces == ["n", "é", " ", "€", "5"]
@@ -270,7 +270,7 @@ def test_a_digest_with_such_a_model_is_refused_clearly() -> None:
 
 
 def test_weights_outside_are_counted_once() -> None:
-    from edge.bundles.onnx_file import external_data_bytes
+    from edge.bundles.files import external_data_bytes
 
     folder = ROOT / "tests" / "data" / "bundles" / "tiny-qwen3-int4"
     # The embedding is both looked up and multiplied with, from the same bytes.

@@ -7,7 +7,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from edge.english.analysis import AnalysedSentence, analyse_sentence
 from edge.errors import BundleError
+from edge.extraction.boundary_features import boundary_features, text_features
+from edge.extraction.concepts import concept_features
 from edge.extraction.features import (
     depth,
     hashed_stems,
@@ -17,14 +20,9 @@ from edge.extraction.features import (
     shifted,
     word_offsets,
 )
-from edge.extraction.salience import concept_features, predict_salience, salience_features
-from edge.extraction.segmentation import (
-    boundary_features,
-    choose_boundaries,
-    find_boundaries,
-    may_begin,
-)
-from edge.records import Segment, Sentence, Transcript
+from edge.extraction.salience import predict_salience, salience_features
+from edge.extraction.segmentation import choose_boundaries, find_boundaries, may_begin
+from edge.records import Segment, Transcript
 from edge.runtime.encoder import Encoder
 from edge.runtime.heads import HEAD_NAMES, Head, feature_matrix, require_heads
 from edge.transcript import parse_transcript
@@ -33,8 +31,9 @@ from edge.transcript.sentences import rebuild_sentences
 MAX_HEAD_BYTES = 1_000_000
 
 
-def sentences_of(*lines: str) -> list[Sentence]:
-    return rebuild_sentences(Transcript(tuple(Segment(line) for line in lines), "text"))
+def sentences_of(*lines: str) -> list[AnalysedSentence]:
+    transcript = Transcript(tuple(Segment(line) for line in lines), "text")
+    return [analyse_sentence(sentence) for sentence in rebuild_sentences(transcript)]
 
 
 def test_the_bundle_has_every_head_and_each_is_small(encoder: Encoder) -> None:
@@ -121,23 +120,24 @@ def test_questions_are_measured_in_words(encoder: Encoder) -> None:
 
 def test_features_do_not_need_speakers_or_more_than_a_sentence(encoder: Encoder) -> None:
     for lines in (("One sentence only.",), ("Ann: A first one.", "Bob: And a second one.")):
-        sentences = list(rebuild_sentences(parse_transcript("\n".join(lines).encode())))
-        texts = [sentence.text for sentence in sentences]
-        vectors = encoder.encode(texts)
+        transcript = parse_transcript("\n".join(lines).encode())
+        sentences = [analyse_sentence(sentence) for sentence in rebuild_sentences(transcript)]
+        vectors = encoder.encode([sentence.text for sentence in sentences])
         for name, values in boundary_features(sentences, vectors).items():
             assert np.isfinite(values).all(), name
-        features = salience_features(sentences, texts, vectors, encoder.rarity)
+        features = salience_features(sentences, vectors, encoder.rarity)
         for name, values in features.items():
             assert np.isfinite(values).all(), name
-        assert find_boundaries(sentences, vectors, encoder.heads) == []
-        scores = predict_salience(sentences, texts, vectors, encoder.heads, encoder.rarity)
+        text = text_features(sentences)
+        assert find_boundaries(sentences, vectors, text, encoder.heads) == []
+        scores = predict_salience(sentences, vectors, encoder.heads, encoder.rarity)
         assert scores.shape == (len(sentences),)
 
 
 def test_concepts_are_measured_once_each(encoder: Encoder) -> None:
     sentences = sentences_of("Models drift.", "Models break and models drift.")
-    texts = [sentence.text for sentence in sentences]
-    features = salience_features(sentences, texts, encoder.encode(texts), encoder.rarity)
+    vectors = encoder.encode([sentence.text for sentence in sentences])
+    features = salience_features(sentences, vectors, encoder.rarity)
     keys, measured = concept_features([["model"], ["model", "model"]], features, encoder.rarity)
     assert keys == ["model"]
     assert measured["count_log"][0] == pytest.approx(np.log(4))
@@ -151,10 +151,8 @@ def test_substance_is_worth_more_than_chatter(encoder: Encoder) -> None:
         "Okay, great, thanks a lot for that.",
         "The language model runs on the device with half the inference time of the old one.",
     )
-    texts = [sentence.text for sentence in sentences]
-    scores = predict_salience(
-        sentences, texts, encoder.encode(texts), encoder.heads, encoder.rarity
-    )
+    vectors = encoder.encode([sentence.text for sentence in sentences])
+    scores = predict_salience(sentences, vectors, encoder.heads, encoder.rarity)
     assert min(scores[1], scores[3]) > max(scores[0], scores[2])
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import re
 import shutil
 import subprocess
 import sys
@@ -45,9 +47,18 @@ def cut_network() -> list[str]:
     return prefix if usable else []
 
 
+def apart() -> dict[str, str]:
+    """An environment in which an installed program does not see this checkout."""
+    return {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+
+
 def run(*command: str | Path, cwd: Path) -> str:
     result = subprocess.run(
-        [*cut_network(), *map(str, command)], cwd=cwd, capture_output=True, text=True
+        [*cut_network(), *map(str, command)],
+        cwd=cwd,
+        env=apart(),
+        capture_output=True,
+        text=True,
     )
     assert result.returncode == 0, result.stderr
     return result.stdout
@@ -65,17 +76,37 @@ def test_the_wheel_holds_the_bundle_and_no_tests(wheel: Path) -> None:
     assert wheel.stat().st_size < 25e6
 
 
+def test_the_wheel_holds_every_module(wheel: Path) -> None:
+    names = set(zipfile.ZipFile(wheel).namelist())
+    for package in (ROOT / "edge", ROOT / "export" / "edge_export"):
+        modules = {path.relative_to(package.parent).as_posix() for path in package.rglob("*.py")}
+        assert modules and modules <= names
+
+
 def test_it_digests_a_seed_without_network(installed: Path, tmp_path: Path) -> None:
     output = run(installed / "edge", "summarize", CHIP, "--format", "json", cwd=tmp_path)
     digest = json.loads(output)
     assert digest["coverage"]["words_read"] == digest["episode"]["n_words"] == 6436
     assert digest["key_points"]
-    assert "golden sample agrees" in run(installed / "edge", "doctor", cwd=tmp_path)
+    assert "golden sample agrees" in run(installed / "edge", "doctor", "--quick", cwd=tmp_path)
+
+
+def test_the_door_opens_as_its_page_shows(installed: Path, tmp_path: Path) -> None:
+    shutil.copy(CHIP, tmp_path / "episode.srt")
+    page = (ROOT / "docs" / "python.md").read_text(encoding="utf-8")
+    first = re.search(r"^```python\n(.*?)^```", page, flags=re.M | re.S)
+    assert first is not None
+    summary, best = run(installed / "python", "-c", first[1], cwd=tmp_path).splitlines()
+    assert len(summary.split()) > 60 and best
+    typed = (
+        "import edge, pathlib; print((pathlib.Path(edge.__file__).parent / 'py.typed').exists())"
+    )
+    assert run(installed / "python", "-c", typed, cwd=tmp_path) == "True\n"
 
 
 def test_it_times_itself_and_leaves_a_record(installed: Path, tmp_path: Path) -> None:
     case = ("--case", "cold words=1000", "--repeat", "1")
-    output = run(installed / "edge", "bench", *case, "--output", "r.json", cwd=tmp_path)
+    output = run(installed / "edge", "bench", *case, "--record", "r.json", cwd=tmp_path)
     assert "cold minilm-l6-int8 1,000 words" in output
     record = json.loads((tmp_path / "r.json").read_text())
     assert record["finished"] and record["cases"][0]["samples_ns"]

@@ -16,7 +16,7 @@ import sys
 opened = []
 sys.addaudithook(lambda event, args: opened.append(event) if event.startswith("socket.") else None)
 from click.testing import CliRunner
-from edge.cli.main import main
+from edge.__main__ import main
 result = CliRunner().invoke(main, ["summarize", sys.argv[1], "--format", "json"])
 assert result.exit_code == 0 and '"key_points"' in result.stdout, result.output
 loaded = sorted({name.split(".")[0] for name in sys.modules} & set(sys.argv[2].split(",")))
@@ -28,7 +28,7 @@ import sys
 opened = []
 sys.addaudithook(lambda event, args: opened.append(event) if event.startswith("socket.") else None)
 from click.testing import CliRunner
-from edge.cli.main import main
+from edge.__main__ import main
 result = CliRunner().invoke(main, ["models", "try", sys.argv[1], "Hello", "--max-new-tokens", "5"])
 assert result.exit_code == 0 or "needs onnxruntime" in result.output, result.output
 loaded = sorted({name.split(".")[0] for name in sys.modules} & set(sys.argv[2].split(",")))

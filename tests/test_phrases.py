@@ -5,13 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from edge.extraction.keyphrases import (
-    Centre,
-    distinct,
-    phrase_features,
-    rank_keyphrases,
-    worth_embedding,
-)
+from edge.extraction.keyphrases import distinct, rank_keyphrases
+from edge.extraction.phrase_features import Centre, most_prominent, phrase_features
 from edge.extraction.phrases import Candidate, find_phrases
 from edge.extraction.tagger import TAGS, tag_features, tag_sentences
 from edge.records import Mention, Segment, Sentence, Transcript
@@ -129,7 +124,7 @@ def test_every_feature_the_head_wants_is_measured_and_finite(encoder: Encoder) -
         sentences = sentences_of(text)
         tags = tag_sentences(sentences, encoder.heads["tagger"])
         found = find_phrases(sentences, [True] * len(sentences), tags)
-        pool = worth_embedding(found, len(sentences), encoder.rarity)
+        pool = most_prominent(found, len(sentences), encoder.rarity)
         vectors = encoder.encode([sentence.text for sentence in sentences])
         embedded = encoder.encode([candidate.text for candidate in pool])
         features = phrase_features(

@@ -8,8 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from edge.extraction.quotes import choose_questions
-from edge.extraction.selection import choose_summary, fluency, rank_sentences, reads_alone
+from edge.english.analysis import AnalysedSentence, analyse_sentence
+from edge.extraction.ranking import Ranked, rank_sentences
+from edge.extraction.selection import choose_questions, choose_summary
 from edge.records import Digest, Segment, Transcript
 from edge.transcript import parse_transcript, read_transcript
 from edge.transcript.language import find_warnings
@@ -75,6 +76,16 @@ def test_a_declared_language_is_believed() -> None:
     assert "'de'" in warning.detail
 
 
+def analysed(*lines: str) -> list[AnalysedSentence]:
+    transcript = Transcript(tuple(Segment(line) for line in lines), "text")
+    return [analyse_sentence(sentence) for sentence in rebuild_sentences(transcript)]
+
+
+def ranked_alike(sentences: list[AnalysedSentence]) -> Ranked:
+    """Sentences of one salience."""
+    return rank_sentences(sentences, np.full(len(sentences), 0.5))
+
+
 @pytest.fixture(params=SEEDS, ids=lambda path: path.stem)
 def digest(request: pytest.FixtureRequest, seed_digests: dict[str, Digest]) -> Digest:
     return seed_digests[request.param.name]
@@ -95,36 +106,35 @@ def test_quotes_stand_alone_and_repeat_no_key_point(digest: Digest) -> None:
 def test_a_fluent_question_comes_before_a_stuttered_one() -> None:
     stuttered = "How do you, um, how do you, you know, how do you train the, uh, the models?"
     fluent = "How do you train the models on the device?"
-    lines = [Segment(stuttered), Segment(fluent), Segment("We train them on the workstation.")]
-    sentences = rebuild_sentences(Transcript(tuple(lines), "text"))
-    texts = [sentence.text for sentence in sentences]
-    same = np.full(len(sentences), 0.5)
-    chosen = choose_questions(sentences, texts, [True] * len(sentences), same)
-    assert [texts[i] for i in chosen] == [fluent]  # so few words: one question
+    sentences = analysed(stuttered, fluent, "We train them on the workstation.")
+    n_words = sum(sentence.n_words for sentence in sentences)
+    chosen = choose_questions(ranked_alike(sentences), n_words)
+    assert [sentences[i].text for i in chosen] == [fluent]  # so few words: one question
 
 
 @pytest.mark.parametrize(
     "text", ["_____ _____ _____ _____.", "- - - - - hi.", "We like a" + "/b" * 99]
 )
 def test_what_has_hardly_a_word_is_no_key_point(text: str) -> None:
-    sentences = rebuild_sentences(Transcript((Segment(text), Segment("We like dogs.")), "text"))
-    texts = [sentence.text for sentence in sentences]
-    ranked = rank_sentences(sentences, texts, [True] * 2, np.full(2, 0.5))
-    assert (ranked.scores[0], ranked.fillings[0]) == (0.0, 0.0)
+    ranked = ranked_alike(analysed(text, "We like dogs."))
+    assert (ranked.key_point_score[0], ranked.summary_score[0]) == (0.0, 0.0)
 
 
 def test_half_a_quotation_is_no_question() -> None:
-    lines = ('Find me a benchmark where simple rules win?"', "She said a rule is enough.")
-    sentences = rebuild_sentences(Transcript(tuple(Segment(line) for line in lines), "text"))
-    texts = [sentence.text for sentence in sentences]
+    half = 'Find me a benchmark where simple rules win?"'
+    sentences = analysed(half, "She said a rule is enough.")
     assert sentences[0].is_question
-    assert choose_questions(sentences, texts, [True] * 2, np.full(2, 0.5)) == []
+    assert choose_questions(ranked_alike(sentences), 14) == []
 
 
 def test_a_fragment_reads_worse_than_the_same_with_a_verb() -> None:
     def fitness(text: str) -> float:
-        (sentence,) = rebuild_sentences(Transcript((Segment(text),), "text"))
-        return reads_alone(sentence, text)
+        (sentence,) = analysed(text)
+        return sentence.reads_alone
+
+    def fluency(text: str) -> float:
+        (sentence,) = analysed(text)
+        return sentence.fluency
 
     whole = "We run the deep learning algorithms on hardware, on phones and edge devices."
     fragment = "Running the deep learning algorithms on hardware, on phones and edge devices."
@@ -138,9 +148,7 @@ def test_a_fragment_reads_worse_than_the_same_with_a_verb() -> None:
 def test_a_summary_takes_a_fragment_only_where_nothing_better_fits() -> None:
     whole = "Batteries are cheap beside pumps."
     lines = ("Four and a half thousand dollars.", "We were very curious to see.", whole)
-    transcript = Transcript(tuple(Segment(line) for line in lines), "text")
-    sentences = rebuild_sentences(transcript)
-    ranked = rank_sentences(sentences, lines, [True] * 3, np.full(3, 0.5))
+    ranked = ranked_alike(analysed(*lines))
     unlike = np.eye(3, dtype=np.float32)
     assert choose_summary(ranked, unlike, 6) == [2]
     assert choose_summary(ranked, unlike, 100) == [0, 1, 2]

@@ -17,12 +17,13 @@ from edge import render
 from edge.bench.episode import make_transcript
 from edge.bundles.manifest import read_bundle
 from edge.bundles.store import find_bundle
-from edge.english.fillers import ShownTexts
 from edge.errors import BundleError
-from edge.extraction import episode
-from edge.extraction.episode import PART_WORDS, WHOLE_WORDS, all_mentions, read_episode
+from edge.extraction import parts
+from edge.extraction.episode import all_mentions, read_episode
+from edge.extraction.parts import PART_WORDS, WHOLE_WORDS
 from edge.extraction.phrases import find_phrases
 from edge.extraction.tagger import tag_sentences
+from edge.options import Observer
 from edge.pipeline import digest_transcript
 from edge.records import Digest
 from edge.runtime.encoder import Encoder, LoadingEncoder
@@ -37,27 +38,29 @@ N_WORDS = WHOLE_WORDS + 1000
 @pytest.fixture(scope="module")
 def long_digest(encoder: Encoder) -> Digest:
     transcript = parse_transcript(make_transcript(N_WORDS).encode())
-    return digest_transcript(transcript, encoder, source_path="x", fallback_title="X")
+    return digest_transcript(transcript, encoder)
 
 
 def test_a_long_episode_is_read_in_parts_that_tile_it(encoder: Encoder) -> None:
     sentences = rebuild_sentences(parse_transcript(make_transcript(N_WORDS).encode()))
-    texts, usable = ShownTexts(sentences), [True] * len(sentences)
-    found = read_episode(sentences, texts, usable, encoder)
+    is_candidate = [True] * len(sentences)
+    found = read_episode(sentences, is_candidate, encoder)
     assert found.n_parts >= N_WORDS // PART_WORDS
-    assert found.vectors is None
+    assert found.vectors is None and found.sentences is None
     assert found.spans[0][0] == 0 and found.spans[-1][1] == len(sentences)
     assert all(a[1] == b[0] for a, b in itertools.pairwise(found.spans))
-    assert len(found.salience) == len(sentences)
+    assert len(found.ranked.salience) == len(sentences)
     assert len(found.titles) == len(found.spans)
-    kept = read_episode(sentences, texts, usable, encoder, keep_vectors=True)
+    kept = read_episode(sentences, is_candidate, encoder, keep_vectors=True)
     assert kept.vectors is not None and kept.vectors.shape == (len(sentences), 384)
+    assert kept.sentences is not None
+    assert [sentence.text for sentence in kept.sentences] == [s.text for s in sentences]
     assert kept.spans == found.spans
 
 
 def test_an_episode_of_usual_length_is_one_part(encoder: Encoder) -> None:
     sentences = rebuild_sentences(read_transcript(CHIP))
-    found = read_episode(sentences, ShownTexts(sentences), [True] * len(sentences), encoder)
+    found = read_episode(sentences, [True] * len(sentences), encoder)
     assert found.n_parts == 1
     assert found.vectors is not None
 
@@ -76,11 +79,11 @@ def test_the_digest_of_a_long_episode_is_whole(long_digest: Digest) -> None:
 
 def test_every_mention_is_found_over_all_parts(encoder: Encoder) -> None:
     sentences = rebuild_sentences(parse_transcript(make_transcript(N_WORDS).encode()))
-    usable = [i % 7 != 0 for i in range(len(sentences))]
+    is_candidate = [i % 7 != 0 for i in range(len(sentences))]
     tags = tag_sentences(sentences, encoder.heads["tagger"])
-    whole = find_phrases(sentences, usable, tags)
+    whole = find_phrases(sentences, is_candidate, tags)
     keys = sorted(whole, key=lambda key: -whole[key].count)[:20]
-    found = all_mentions(keys, sentences, usable, encoder)
+    found = all_mentions(keys, sentences, is_candidate, encoder)
     for key in keys:
         assert found[key] == whole[key].mentions(sentences)
 
@@ -90,8 +93,7 @@ def test_progress_rises_to_all_words(encoder: Encoder, monkeypatch: pytest.Monke
     seen: list[tuple[int, int]] = []
     transcript = parse_transcript(make_transcript(N_WORDS).encode())
     digest_transcript(
-        transcript, encoder, source_path="x", fallback_title="X",
-        progress=lambda done, total: seen.append((done, total)),
+        transcript, encoder, observer=Observer(lambda done, total: seen.append((done, total))),
     )  # fmt: skip
     assert seen[-1] == (N_WORDS, N_WORDS)
     assert [done for done, _ in seen] == sorted(done for done, _ in seen)
@@ -103,8 +105,6 @@ def test_the_digest_does_not_depend_on_the_threads(seed_digests: dict[str, Diges
         digest = digest_transcript(
             read_transcript(CHIP),
             LoadingEncoder(find_bundle(), threads),
-            source_path=CHIP.name,
-            fallback_title=CHIP.stem,
         )
         documents.append(render.to_dict(digest))
     documents.append(render.to_dict(seed_digests[CHIP.name]))
@@ -116,10 +116,10 @@ def test_the_digest_does_not_depend_on_the_threads(seed_digests: dict[str, Diges
 def test_one_part_less_does_not_lose_the_last_words(
     encoder: Encoder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(episode, "PART_WORDS", 700)
-    monkeypatch.setattr(episode, "WHOLE_WORDS", 1000)
+    monkeypatch.setattr(parts, "PART_WORDS", 700)
+    monkeypatch.setattr(parts, "WHOLE_WORDS", 1000)
     transcript = read_transcript(CHIP)
-    digest = digest_transcript(transcript, encoder, source_path="x", fallback_title="X")
+    digest = digest_transcript(transcript, encoder)
     assert digest.chapters[0].first_segment == 0
     assert digest.chapters[-1].last_segment == len(transcript.segments) - 1
     assert digest.coverage.words_read == transcript.n_words

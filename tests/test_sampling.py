@@ -1,4 +1,4 @@
-"""Pure functions from scores to tokens."""
+"""Pure functions from logits to tokens."""
 
 from __future__ import annotations
 
@@ -8,27 +8,28 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edge.generation.beam_search import BeamSearch, largest
-from edge.generation.sampling import (
-    GenerationSettings,
-    TokenRules,
-    constrain,
-    drawer,
-    keep_top_k,
-    keep_top_p,
+from edge.generation.logits_processors import (
     penalize_repetition,
-    probabilities,
+    process_logits,
     repeating_tokens,
 )
+from edge.generation.sampling import (
+    ControlTokens,
+    GenerationSettings,
+    keep_top_k,
+    keep_top_p,
+    make_sampler,
+    probabilities,
+)
 
-SCORES = np.array([2.0, 1.0, 0.5, -1.0, -3.0], np.float32)
-RULES = TokenRules(end_ids=(4,))
+LOGITS = np.array([2.0, 1.0, 0.5, -1.0, -3.0], np.float32)
 
 
 def test_top_k_keeps_the_greatest_and_equals_of_the_last() -> None:
-    assert np.isfinite(keep_top_k(SCORES, 2)).tolist() == [True, True, False, False, False]
+    assert np.isfinite(keep_top_k(LOGITS, 2)).tolist() == [True, True, False, False, False]
     tied = np.array([1.0, 1.0, 0.0], np.float32)
     assert np.isfinite(keep_top_k(tied, 1)).tolist() == [True, True, False]
-    assert keep_top_k(SCORES, 99).tolist() == SCORES.tolist()
+    assert keep_top_k(LOGITS, 99).tolist() == LOGITS.tolist()
 
 
 @given(st.lists(st.floats(-20, 20, width=32), min_size=1, max_size=30), st.floats(0.01, 1))
@@ -45,7 +46,7 @@ def test_top_p_keeps_the_fewest_that_reach_it(values: list[float], p: float) -> 
 
 
 def test_repetition_makes_seen_tokens_less_likely_whatever_their_sign() -> None:
-    changed = penalize_repetition(SCORES, [0, 3, 3], 2.0)
+    changed = penalize_repetition(LOGITS, [0, 3, 3], 2.0)
     assert changed.tolist() == [1.0, 1.0, 0.5, -2.0, -3.0]
 
 
@@ -58,19 +59,19 @@ def test_runs_of_tokens_do_not_come_twice() -> None:
 
 def test_first_last_and_earliest_end_are_forced() -> None:
     settings = GenerationSettings(max_new_tokens=3, min_new_tokens=2)
-    rules = TokenRules(end_ids=(0,), first_id=2, last_id=3)
-    best = [int(constrain(SCORES, [], n, settings, rules).argmax()) for n in range(3)]
+    control = ControlTokens(end_ids=(0,), forced_first_id=2, forced_last_id=3)
+    best = [int(process_logits(LOGITS, [], n, settings, control).argmax()) for n in range(3)]
     assert best == [2, 1, 3]
 
 
 def test_temperature_sharpens_and_draws_follow_the_chances() -> None:
     warm = GenerationSettings(temperature=1.0, seed=1)
-    chances = probabilities(SCORES, warm)
-    assert probabilities(SCORES, GenerationSettings(temperature=0.5))[0] > chances[0]
-    draw = drawer(warm, 0)
-    counts = np.bincount([draw(SCORES) for _ in range(4000)], minlength=5) / 4000
+    chances = probabilities(LOGITS, warm)
+    assert probabilities(LOGITS, GenerationSettings(temperature=0.5))[0] > chances[0]
+    sampler = make_sampler(warm, 0)
+    counts = np.bincount([sampler(LOGITS) for _ in range(4000)], minlength=5) / 4000
     np.testing.assert_allclose(counts, chances, atol=0.03)
-    assert drawer(GenerationSettings(), 0)(SCORES) == 0
+    assert make_sampler(GenerationSettings(), 0)(LOGITS) == 0
 
 
 @pytest.mark.parametrize(
@@ -98,10 +99,11 @@ def test_a_beam_search_finds_what_greedy_misses() -> None:
         0: np.log(np.array([0.5, 0.5, 1e-9], np.float32)),
         1: np.log(np.array([1e-9, 0.05, 0.95], np.float32)),
     }
-    search = BeamSearch(GenerationSettings(max_new_tokens=2, n_beams=2), TokenRules(end_ids=(2,)))
-    search.advance(np.stack([first, first]), lambda scores, _: scores)
+    settings = GenerationSettings(max_new_tokens=2, n_beams=2)
+    search = BeamSearch(settings, ControlTokens(end_ids=(2,)))
+    search.advance(np.stack([first, first]))
     assert [beam[-1] for beam in search.beams] == [0, 1]
-    search.advance(np.stack([after[b[-1]] for b in search.beams]), lambda scores, _: scores)
+    search.advance(np.stack([after[b[-1]] for b in search.beams]))
     assert search.is_done
     assert search.best.token_ids == [1, 2]
     assert search.best.score == pytest.approx(np.log(0.4 * 0.95) / 2, abs=1e-5)

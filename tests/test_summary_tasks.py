@@ -7,13 +7,14 @@ import pytest
 
 from edge.abstractive.requests import (
     answer_text,
-    choose_read,
+    choose_sentences,
     episode_request,
     passage_text,
     split_answer,
     summary_request,
     title_request,
 )
+from edge.english.analysis import analyse_sentence
 from edge.records import Segment, Transcript
 from edge.transcript.sentences import rebuild_sentences
 
@@ -47,19 +48,19 @@ def test_speakers_are_named_once_a_turn() -> None:
         Segment("It was long.", speaker="Ann"),
         Segment("It was useful.", speaker="Bo"),
     )
-    sentences = rebuild_sentences(Transcript(segments, "json"))
-    texts = [sentence.text for sentence in sentences]
-    assert passage_text(sentences, texts, [0, 1, 2]) == (
-        "Ann: We met on Monday. It was long.\nBo: It was useful."
-    )
+    sentences = [analyse_sentence(s) for s in rebuild_sentences(Transcript(segments, "json"))]
+    assert passage_text(sentences) == ("Ann: We met on Monday. It was long.\nBo: It was useful.")
     silent = rebuild_sentences(Transcript(tuple(Segment(s.text) for s in segments), "txt"))
-    assert ":" not in passage_text(silent, texts, [0, 1, 2])
+    assert ":" not in passage_text([analyse_sentence(s) for s in silent])
 
 
 def test_the_most_salient_sentences_that_fit_are_read_in_spoken_order() -> None:
     texts = ["Yeah.", "Inference costs money.", "Halving inference time decides.", "Okay, right."]
+    transcript = Transcript(tuple(Segment(text, speaker=text) for text in texts), "txt")
+    sentences = [analyse_sentence(sentence) for sentence in rebuild_sentences(transcript)]
+    assert len(sentences) == 4
     salience = np.array([9.0, 0.1, 0.5, 8.0])
-    assert choose_read(texts, range(4), salience) == [1, 2]
-    assert choose_read(texts, range(4), salience, max_words=5) == [2]
-    assert choose_read(texts, [1], salience) == [1]
-    assert choose_read(texts, [0, 3], salience) == []
+    assert choose_sentences(sentences, range(4), salience) == [1, 2]
+    assert choose_sentences(sentences, range(4), salience, max_words=5) == [2]
+    assert choose_sentences(sentences, [1], salience) == [1]
+    assert choose_sentences(sentences, [0, 3], salience) == []

@@ -8,11 +8,11 @@ import pytest
 from edge.abstractive.grounding import (
     SourcePassage,
     find_evidence,
-    predict_support,
-    retold_place,
+    find_retold,
+    missing_entities,
     source_passage,
-    unsaid,
 )
+from edge.abstractive.support import predict_support
 from edge.english.claims import (
     denied_stems,
     is_uncertain,
@@ -36,13 +36,13 @@ PASSAGE = (
 
 
 @pytest.fixture(scope="module")
-def said(encoder: Encoder) -> SourcePassage:
+def passage(encoder: Encoder) -> SourcePassage:
     return source_passage(PASSAGE, encoder.encode(PASSAGE), ["Chip Huyen"] * len(PASSAGE))
 
 
-def support(claims: list[str], said: SourcePassage, encoder: Encoder) -> np.ndarray:
+def support(claims: list[str], passage: SourcePassage, encoder: Encoder) -> np.ndarray:
     head = encoder.heads["support"]
-    return predict_support(claims, encoder.encode(claims), said, encoder.rarity, head)
+    return predict_support(claims, encoder.encode(claims), passage, encoder.rarity, head)
 
 
 def test_names_are_words_with_capitals_inside_a_sentence() -> None:
@@ -63,32 +63,36 @@ def test_a_denial_concerns_the_words_after_it() -> None:
     assert denied_stems("They shipped it.") == set()
 
 
-def test_names_and_numbers_that_were_not_said_are_found(said: SourcePassage) -> None:
-    assert unsaid("Chip Huyen joined Netflix after Stanford.", said) == []
-    assert unsaid("The team had 20 people at Netflix.", said) == []
-    assert unsaid("The guest joined Google with 30 people.", said) == ["Google", "30"]
+def test_names_and_numbers_that_were_not_said_are_found(passage: SourcePassage) -> None:
+    assert missing_entities("Chip Huyen joined Netflix after Stanford.", passage) == []
+    assert missing_entities("The team had 20 people at Netflix.", passage) == []
+    assert missing_entities("The guest joined Google with 30 people.", passage) == ["Google", "30"]
 
 
 def test_a_first_word_that_no_dictionary_has_must_be_said(
-    said: SourcePassage, encoder: Encoder
+    passage: SourcePassage, encoder: Encoder
 ) -> None:
-    assert unsaid("Netflx was joined after Stanford.", said, encoder.rarity) == ["Netflx"]
-    assert unsaid("Netflix was joined after Stanford.", said, encoder.rarity) == []
-    assert unsaid("Serving is slow.", said, encoder.rarity) == []
+    assert missing_entities("Netflx was joined after Stanford.", passage, encoder.rarity) == [
+        "Netflx"
+    ]
+    assert missing_entities("Netflix was joined after Stanford.", passage, encoder.rarity) == []
+    assert missing_entities("Serving is slow.", passage, encoder.rarity) == []
 
 
-def test_evidence_is_the_sentence_that_says_it(said: SourcePassage, encoder: Encoder) -> None:
-    for claim, place in (
+def test_evidence_is_the_sentence_that_says_it(passage: SourcePassage, encoder: Encoder) -> None:
+    for claim, index in (
         ("Half precision halves the inference time.", 3),
         ("No personal data were collected from devices.", 5),
         ("Startups find that serving models is slow.", 2),
     ):
-        evidence = find_evidence(claim, encoder.encode([claim])[0], said)
-        assert evidence.places[0] == place
-        assert len(set(evidence.places)) == len(evidence.places) <= 3
+        evidence = find_evidence(claim, encoder.encode([claim])[0], passage)
+        assert evidence.passage_indices[0] == index
+        assert len(set(evidence.passage_indices)) == len(evidence.passage_indices) <= 3
 
 
-def test_supported_sentences_score_above_spoilt_ones(said: SourcePassage, encoder: Encoder) -> None:
+def test_supported_sentences_score_above_spoilt_ones(
+    passage: SourcePassage, encoder: Encoder
+) -> None:
     true = [
         "Startups come because serving the model is too slow.",
         "Half precision can cut the inference time by fifty percent.",
@@ -99,14 +103,14 @@ def test_supported_sentences_score_above_spoilt_ones(said: SourcePassage, encode
         "Half precision can cut the training cost by eighty percent.",
         "The episode discusses a car crash in Chicago.",
     ]
-    scores = support([*true, *spoilt], said, encoder)
+    scores = support([*true, *spoilt], passage, encoder)
     assert ((scores >= 0) & (scores <= 1)).all()
     assert scores[:3].min() > scores[3:].max()
     assert scores[:3].min() > 0.5
 
 
-def test_no_claims_give_no_scores(said: SourcePassage, encoder: Encoder) -> None:
-    assert support([], said, encoder).shape == (0,)
+def test_no_claims_give_no_scores(passage: SourcePassage, encoder: Encoder) -> None:
+    assert support([], passage, encoder).shape == (0,)
 
 
 def test_second_person_is_noticed() -> None:
@@ -122,9 +126,9 @@ def test_nobody_is_made_a_man_or_a_woman() -> None:
         ("The shed is there.", "The shed is there."),
     ):
         assert without_invented_gender(claim, frozenset({"and", "then"})) == mended
-    told = frozenset({"before", "she", "wrote", "her", "books"})
-    assert without_invented_gender("She wrote her books.", told) == "She wrote her books."
-    assert without_invented_gender("He wrote books.", told) == "The speaker wrote books."
+    spoken = frozenset({"before", "she", "wrote", "her", "books"})
+    assert without_invented_gender("She wrote her books.", spoken) == "She wrote her books."
+    assert without_invented_gender("He wrote books.", spoken) == "The speaker wrote books."
 
 
 def test_wishes_possibilities_and_questions_are_told_from_facts() -> None:
@@ -210,7 +214,7 @@ OTHERWISE = (
 
 
 @pytest.mark.parametrize(
-    ("claim", "place"),
+    ("claim", "index"),
     [
         ("Chip is an expert who works at a startup on machine learning pipelines.", 1),
         ("The speaker asks what tools the team uses to deploy language models.", 3),
@@ -221,6 +225,6 @@ OTHERWISE = (
         ("Lukas Biewald is an expert who works at a startup on machine learning pipelines.", None),
     ],
 )
-def test_what_is_retold_is_found(claim: str, place: int | None, encoder: Encoder) -> None:
-    said = source_passage(OTHERWISE, encoder.encode(OTHERWISE))
-    assert retold_place(claim, said) == place
+def test_what_is_retold_is_found(claim: str, index: int | None, encoder: Encoder) -> None:
+    passage = source_passage(OTHERWISE, encoder.encode(OTHERWISE))
+    assert find_retold(claim, passage) == index

@@ -15,11 +15,14 @@ from pathlib import Path
 
 import pytest
 
+import edge.files
+import edge.jobs.ledger
 import edge.jobs.watch
 from edge.bench.episode import make_transcript
 from edge.errors import InferenceError, OutputError, TranscriptError
 from edge.files import PARTIAL
-from edge.jobs.watch import DONE, FAILED, LEDGER, Inbox, only_one
+from edge.jobs.ledger import DONE, FAILED, LEDGER, lock_output
+from edge.jobs.watch import Inbox
 from tests.conftest import ROOT
 
 KILL_ROUNDS = int(os.environ.get("EDGE_KILL_ROUNDS", "8"))
@@ -45,7 +48,7 @@ class Folders:
 
     def look(self, watched: Inbox, after_s: float = 10) -> list[str]:
         self.now_s += after_s
-        return [f"{entry.status} {entry.source}" for entry in watched.look(self.now_s)]
+        return [f"{entry.status} {entry.source}" for entry in watched.digest_new(self.now_s)]
 
     def digests(self) -> dict[str, str]:
         return {path.name: path.read_text() for path in sorted(self.output.glob("*.txt"))}
@@ -149,7 +152,7 @@ def test_a_file_that_was_put_away_may_come_again(folders: Folders) -> None:
         assert folders.look(watched) == [expected]
         is_strict[0] = False
     assert folders.digests() == {"a.txt": "ONE"}
-    assert len(watched.entries()) == 1
+    assert len(watched.ledger.entries()) == 1
 
 
 def test_a_model_that_fails_is_no_fault_of_the_files(folders: Folders) -> None:
@@ -190,7 +193,8 @@ class Killed(BaseException):
 def test_it_goes_on_after_being_killed_at_any_write(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, after_write: bool
 ) -> None:
-    write = edge.jobs.watch.write_atomically
+    write = edge.files.write_atomically
+    modules = (edge.jobs.ledger, edge.jobs.watch)
     for fatal in range(9):  # three files: claim, digest or reason, end
         (tmp_path / str(fatal)).mkdir()
         folders = Folders(tmp_path / str(fatal))
@@ -206,12 +210,14 @@ def test_it_goes_on_after_being_killed_at_any_write(
             if n == fatal:
                 raise Killed
 
-        monkeypatch.setattr(edge.jobs.watch, "write_atomically", killed)
+        for module in modules:
+            monkeypatch.setattr(module, "write_atomically", killed)
         watched = folders.open()
         folders.look(watched)
         with pytest.raises(Killed):
             folders.look(watched)
-        monkeypatch.setattr(edge.jobs.watch, "write_atomically", write)
+        for module in modules:
+            monkeypatch.setattr(module, "write_atomically", write)
         again = folders.open()
         folders.look(again)
         folders.look(again)
@@ -282,9 +288,9 @@ def test_a_damaged_entry_is_named(folders: Folders) -> None:
 
 def test_two_programs_do_not_fill_one_folder(folders: Folders) -> None:
     held = pytest.raises(OutputError, match="another 'edge watch'")
-    with only_one(folders.output), held, only_one(folders.output):
+    with lock_output(folders.output), held, lock_output(folders.output):
         pass
-    with only_one(folders.output):
+    with lock_output(folders.output):
         pass
 
 

@@ -18,8 +18,8 @@ import platform
 from datetime import datetime, timezone
 
 from benchmarks.generation.comparisons import COMPARISONS, FOLDER
-from edge import __version__
 from edge.device.doctor import device_facts
+from edge.version import __version__
 
 
 def main() -> None:

@@ -10,7 +10,7 @@ from typing import Any
 from benchmarks.generation.bandwidth import read_bytes_per_s
 from benchmarks.generation.task import Task
 from benchmarks.processes import Sample, spread
-from edge.bundles.onnx_file import external_data_bytes
+from edge.bundles.files import external_data_bytes
 
 Measure = tuple[str, Callable[[Sample, Task], float], str]
 """Name, value of a sample, and its unit."""

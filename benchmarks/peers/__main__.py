@@ -20,9 +20,9 @@ from typing import Any
 
 from benchmarks.peers.setup import make
 from benchmarks.processes import ROOT, Sample, Turns, spread, take_turns
-from edge import __version__
 from edge.bench.episode import episode_path
 from edge.device.state import identity
+from edge.version import __version__
 
 HERE = Path(__file__).parent
 BUILT = ROOT / "build" / "bench"

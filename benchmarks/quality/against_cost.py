@@ -6,7 +6,7 @@ Every bundle and every simple baseline, side by side: quality on meetings that n
 from, and what a cold process costs on the sample episode. Baselines get the same transcript reader
 and sentences, and nothing of the model; they take turns with ours in one run. Models that write
 (``--writer``) take most of a minute a meeting and get every other one. Prints a table, and writes a
-record for ``benchmarks.report`` with ``--output``.
+record for ``benchmarks.report`` with ``--record``.
 """
 
 from __future__ import annotations
@@ -127,7 +127,7 @@ def _arguments() -> argparse.Namespace:
     )
     parser.add_argument("--runs", type=int, default=5)
     parser.add_argument("--watts", type=float, help="what a plug meter shows while this runs")
-    parser.add_argument("--output", type=Path)
+    parser.add_argument("--record", type=Path)
     parser.add_argument("--once", choices=[*SUMMARIES, *PHRASES], help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.data is None and not arguments.once:
@@ -166,14 +166,14 @@ def main() -> None:
     print_table(scores, costs, ours)
     source, reason = find_source(arguments.watts)
     print(f"\nEnergy: {source.name if source else f'not measured: {reason}'}.")
-    if arguments.output:
+    if arguments.record:
         quality, models = comparable_means(scores, ours), {*encoders, *writers}
         systems = {
             name: {"quality": quality[name], "is_model": name in models, **cost}
             for name, cost in costs.items()
         }
         record = {"schema_version": 2, "documents": len(items), "systems": systems}
-        arguments.output.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+        arguments.record.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

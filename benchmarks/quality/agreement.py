@@ -85,10 +85,7 @@ def main() -> None:
     arguments = parser.parse_args()
     encoder = Encoder(find_bundle())
     transcripts = [read_transcript(path) for path in arguments.transcripts]
-    digests = [
-        digest_transcript(transcript, encoder, source_path="", fallback_title="")
-        for transcript in transcripts
-    ]
+    digests = [digest_transcript(transcript, encoder) for transcript in transcripts]
     for limit in (10, 15):
         ours, theirs = (phrase_keys(digest, limit) for digest in digests)
         print(f"first {limit} keyphrases in common: {len(ours & theirs)}")

@@ -85,7 +85,7 @@ def score(
         phrases = {name: keyphrases(name, item.sentences) for name in PHRASES}
         for name, encoder in encoders.items():
             digest = digest_item(item, encoder, SUMMARY_WORDS)
-            summaries[name] = [point.text for point in digest.summary]
+            summaries[name] = [sentence.text for sentence in digest.summary_sentences]
             phrases[name] = [phrase.text for phrase in digest.keyphrases]
         for name, writer in writers.items() if item.id in for_writers else ():
             written = digest_item(item, reader, SUMMARY_WORDS, writer).written

@@ -39,7 +39,8 @@ def score_summaries(
         }
         for name, encoder in encoders.items():
             summaries[name] = [
-                point.text for point in digest_item(item, encoder, max_words).summary
+                sentence.text
+                for sentence in digest_item(item, encoder, max_words).summary_sentences
             ]
         summaries["greedy oracle"] = baselines.oracle(texts, item.reference, max_words)
         for name, summary in summaries.items():

@@ -10,6 +10,7 @@ from benchmarks.quality.data import Item
 from edge.abstractive.drafts import Summarizer
 from edge.arrays import Float32Array
 from edge.bundles.manifest import Bundle
+from edge.options import DEFAULT_SUMMARY_WORDS, DigestOptions
 from edge.pipeline import digest_transcript
 from edge.records import Digest, Sentence
 from edge.runtime.encoder import Encoder, Progress
@@ -32,7 +33,10 @@ class RememberingEncoder(Encoder):
 
 
 def digest_item(
-    item: Item, encoder: Encoder, max_words: int = 120, writer: Summarizer | None = None
+    item: Item,
+    encoder: Encoder,
+    max_words: int = DEFAULT_SUMMARY_WORDS,
+    writer: Summarizer | None = None,
 ) -> Digest:
     """The digest of a document.
 
@@ -41,14 +45,8 @@ def digest_item(
     :param max_words: Budget of the summary.
     :param writer: The model that writes; None for an extractive summary.
     """
-    return digest_transcript(
-        item.transcript,
-        encoder,
-        source_path="",
-        fallback_title="",
-        summary_words=max_words,
-        writer=writer,
-    )
+    options = DigestOptions(words=max_words)
+    return digest_transcript(item.transcript, encoder, options, summarizer=writer)
 
 
 def vectors_of(sentences: Sequence[Sentence], encoder: Encoder) -> Float32Array:

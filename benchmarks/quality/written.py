@@ -9,13 +9,15 @@ from benchmarks.quality import baselines, metrics
 from benchmarks.quality.data import Item
 from benchmarks.quality.systems import digest_item, vectors_of
 from benchmarks.quality.tables import Scores, new_scores, with_progress
+from edge.abstractive.context import EpisodeContext
 from edge.abstractive.drafts import Summarizer
-from edge.abstractive.passages import EpisodeContext, read_passage
+from edge.abstractive.passages import fit_passage
 from edge.abstractive.requests import split_answer, summary_request
 from edge.abstractive.summarize import write_chapters
+from edge.english.analysis import analyse_sentence
 from edge.english.fillers import without_lead
+from edge.extraction.ranking import rank_sentences
 from edge.extraction.salience import predict_salience
-from edge.extraction.selection import rank_sentences
 from edge.extraction.tagger import tag_sentences
 from edge.extraction.titles import chapter_phrases, title_chapters
 from edge.generation.chat_format import Prompt
@@ -54,7 +56,7 @@ def score_written(
         assert digest.written is not None
         summaries = {
             OURS: [sentence.text for sentence in digest.written.sentences],
-            EXTRACTIVE: [point.text for point in digest.summary],
+            EXTRACTIVE: [sentence.text for sentence in digest.summary_sentences],
         }
         for name in ("lead", "TF-IDF centroid + MMR"):
             summaries[name] = baselines.SUMMARIES[name](texts, vectors, max_words)
@@ -73,8 +75,8 @@ def _unchecked(
 ) -> dict[str, list[str]]:
     """What models answer that are asked for the whole summary at once; none if it does not fit."""
     ask = partial(summary_request, n_words=max_words)
-    everything = context.inside((0, len(context.texts)))
-    passage = read_passage(context, everything, ask, writer.fits)
+    everything = context.candidates_in((0, len(context.sentences)))
+    passage = fit_passage(context, everything, ask, writer.fits)
     if passage is None:
         return {}
     settings = GenerationSettings(max_new_tokens=2 * max_words + 24)
@@ -95,7 +97,7 @@ def score_written_titles(items: Sequence[Item], encoder: Encoder, writer: Summar
         human_titles, spans = zip(*item.titled_chapters, strict=True)
         context = episode_context(item, encoder)
         tags = tag_sentences(item.sentences, encoder.heads["tagger"])
-        phrases = chapter_phrases(spans, item.sentences, context.usable, tags)
+        phrases = chapter_phrases(spans, item.sentences, [True] * len(item.sentences), tags)
         extractive = title_chapters(spans, item.sentences, phrases, context.vectors, encoder)
         written = [chapter.title for chapter in write_chapters(context, spans, writer)]
         titles = {
@@ -118,9 +120,7 @@ def episode_context(item: Item, encoder: Encoder) -> EpisodeContext:
     :param item: The document.
     :param encoder: The model.
     """
-    texts = [without_lead(sentence.text) for sentence in item.sentences]
-    vectors = vectors_of(item.sentences, encoder)
-    salience = predict_salience(item.sentences, texts, vectors, encoder.heads, encoder.rarity)
-    usable = [True] * len(texts)
-    ranked = rank_sentences(item.sentences, texts, usable, salience)
-    return EpisodeContext(item.sentences, texts, usable, vectors, salience, ranked)
+    sentences = [analyse_sentence(sentence) for sentence in item.sentences]
+    vectors = vectors_of(sentences, encoder)
+    salience = predict_salience(sentences, vectors, encoder.heads, encoder.rarity)
+    return EpisodeContext(sentences, vectors, rank_sentences(sentences, salience))

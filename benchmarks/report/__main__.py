@@ -1,4 +1,4 @@
-"""One page with tables and charts: ``python -m benchmarks.report RECORD... --output PAGE.html``.
+"""One page with tables and charts: ``python -m benchmarks.report RECORD... --page PAGE.html``.
 
 Needs matplotlib: ``pip install 'edge-insights[report]'``. The page holds its charts and loads
 nothing. ``--charts FOLDER`` writes the charts as files, too.
@@ -108,7 +108,7 @@ def main() -> None:
     """Read the records, write the page."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0] if __doc__ else None)
     parser.add_argument("records", nargs="+", type=Path)
-    parser.add_argument("--output", type=Path, required=True, help="the page")
+    parser.add_argument("--page", type=Path, required=True, help="what is written")
     parser.add_argument("--worth", type=Path, help="what benchmarks.quality.against_cost wrote")
     parser.add_argument("--prices", type=Path, help="a file as docs/prices-example.json")
     parser.add_argument("--charts", type=Path, help="folder for the charts as PNG files")
@@ -120,7 +120,7 @@ def main() -> None:
     try:
         records = [load(path) for path in arguments.records]
         worth = json.loads(arguments.worth.read_bytes()) if arguments.worth else None
-        write_atomically(arguments.output, page(records, worth, arguments.prices))
+        write_atomically(arguments.page, page(records, worth, arguments.prices))
         if arguments.charts:
             arguments.charts.mkdir(parents=True, exist_ok=True)
             for name, figure in figures(records, worth, arguments.prices):

@@ -1,1 +1,1 @@
-"""What a model says of an episode in its own words, and which of it holds."""
+"""Summaries in a model's own words, each sentence grounded in the transcript."""

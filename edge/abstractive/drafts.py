@@ -1,24 +1,25 @@
-"""A model's own sentences, each tied to what was said and judged: what holds may be shown."""
+"""A model's sentences about a passage: written, then each grounded in it or refused."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+import numpy as np
+
 from edge.abstractive.grounding import (
     SourcePassage,
     find_evidence,
-    predict_support,
-    retold_place,
-    source_passage,
-    unsaid,
+    find_retold,
+    missing_entities,
 )
-from edge.abstractive.passages import EpisodeContext
 from edge.abstractive.requests import split_answer
-from edge.arrays import Float32Array
+from edge.abstractive.support import predict_support
+from edge.arrays import Float32Array, Float64Array
 from edge.bundles.manifest import Bundle
 from edge.english.claims import long_stems, speaks_to_reader, without_invented_gender
 from edge.errors import BundleError
+from edge.extraction.greedy import Budget, in_order, ruled_out, select_greedily
 from edge.generation.chat_format import Prompt
 from edge.generation.generator import Generator
 from edge.generation.sampling import GenerationSettings
@@ -29,41 +30,46 @@ from edge.transcript.sentences import sentence_texts
 MAX_ANSWER_TOKENS = 64
 """Twice what the twenty words asked for take, and more than a title does."""
 DRAFT = GenerationSettings(max_new_tokens=MAX_ANSWER_TOKENS, no_repeat_answer_ngram_size=6)
+"""Greedy; no run of six tokens comes twice, or a small model goes round in circles."""
 REVISION = replace(DRAFT, temperature=0.5, top_p=0.9, seed=1)
+"""Drawn, so that a second answer differs; with a fixed seed, so that a digest does not."""
 MIN_SUPPORT = 0.5
 """Chance of being supported below which a sentence is not shown (docs/quality.md)."""
 MIN_DISTINCT = 0.75
 """Share of a sentence's content words that are no repeats."""
-SAME_SENTENCE, SAME_WORDS = 0.85, 0.5
-"""Cosine, and share of words, from which two sentences say the same."""
-MAX_TITLE_WORDS, MIN_TITLE_SAID = 10, 0.6
-_POINTING = frozenset("it they this that these those he she his her their its and but so".split())
+DUPLICATE_COSINE, DUPLICATE_WORD_SHARE = 0.85, 0.5
+"""From either of these on two sentences say the same: cosine, share of the words of one."""
+MAX_TITLE_WORDS = 10
+MIN_TITLE_SPOKEN_SHARE = 0.6
+"""Share of a title's content words that its chapter has, at least."""
+_ANAPHORS = frozenset("it they this that these those he she his her their its and but so".split())
 """Words that begin a sentence which says nothing without the one before."""
-_COPIED = ("summarize in", "give a title", "summarize the episode")
+_REQUEST_ECHOES = ("summarize in", "give a title", "summarize the episode")
 
 
 @dataclass(frozen=True)
 class GroundedSentence:
-    """A written sentence that holds."""
+    """A written sentence that its passage says."""
 
     text: str
     vector: Float32Array
-    places: tuple[int, ...]
-    """Indices of the episode's sentences that say it, the closest first."""
+    """Shape (dimension,)."""
+    sentence_indices: tuple[int, ...]
+    """Of the episode's sentences, those that say it, the one it retells first."""
     support: float
-    """Chance that it is supported."""
+    """Chance that it is supported, 0 to 1."""
     source: str
     """``written``, or ``rewritten`` at the second try."""
 
 
 class Summarizer:
-    """A bundle taught to sum up, and what checks it.
+    """A bundle fine-tuned for summarization, and what checks it.
 
     :param bundle: A generation bundle.
     :param encoder: Its vectors find evidence; its bundle has the ``support`` head.
     :param threads: Threads for the model; None for the cores at hand, at most 4.
     :param execution: The provider that is to run it.
-    :raises BundleError: If the bundle was not taught to sum up, or the head is missing.
+    :raises BundleError: If the bundle was not fine-tuned for it, or the head is missing.
     :raises InferenceError: If onnxruntime cannot load the model.
     """
 
@@ -85,7 +91,7 @@ class Summarizer:
                 "Train it with 'edge-export train --part support', or use the default model.",
             )
         self.generator = Generator(bundle, threads, execution)
-        self._encoder = encoder
+        self.encoder = encoder
 
     def write(self, requests: Sequence[str], settings: GenerationSettings = DRAFT) -> list[str]:
         """Answers to requests, each a sentence or two, or a title.
@@ -104,77 +110,73 @@ class Summarizer:
         n_tokens = len(self.generator.tokens(Prompt(request))) + MAX_ANSWER_TOKENS
         return n_tokens <= self.generator.spec.context_tokens
 
-    def prepare(self, material: EpisodeContext, kept: Sequence[int]) -> SourcePassage:
-        """A passage to find evidence in.
-
-        :param material: The episode.
-        :param kept: Its sentences' indices.
-        """
-        return source_passage(
-            [material.texts[i] for i in kept],
-            material.vectors[list(kept)],
-            [material.sentences[i].speaker for i in kept],
-        )
-
-    def judge(
-        self, answer: str, said: SourcePassage, kept: Sequence[int], source: str
+    def ground(
+        self, answer: str, passage: SourcePassage, sentence_indices: Sequence[int], source: str
     ) -> tuple[list[GroundedSentence], int]:
-        """The sentences of an answer that hold, and how many do not.
+        """The sentences of an answer that its passage says, and how many it does not.
 
         :param answer: As written.
-        :param said: The passage.
-        :param kept: Episode indices of the passage's sentences.
+        :param passage: What was read.
+        :param sentence_indices: Of the episode's sentences, those of the passage.
         :param source: Of the sentences.
         """
         claims = sentence_texts(split_answer(answer)[0])
-        vectors = self._encoder.encode(claims)
-        rarity = self._encoder.rarity
-        support = predict_support(claims, vectors, said, rarity, self._encoder.heads["support"])
-        found: list[GroundedSentence] = []
-        for claim, vector, chance in zip(claims, vectors, support, strict=True):
-            best = retold_place(claim, said)
-            if best is None or chance < MIN_SUPPORT or not is_well_formed(claim):
+        vectors = self.encoder.encode(claims)
+        rarity, head = self.encoder.rarity, self.encoder.heads["support"]
+        supports = predict_support(claims, vectors, passage, rarity, head)
+        grounded: list[GroundedSentence] = []
+        for claim, vector, support in zip(claims, vectors, supports, strict=True):
+            retold = find_retold(claim, passage)
+            if retold is None or support < MIN_SUPPORT or not is_well_formed(claim):
                 continue
-            nearest = find_evidence(claim, vector, said, rarity)
-            if not nearest.unsaid:
-                places = [best, *(place for place in nearest.places if place != best)]
-                spoken = frozenset().union(*(said.spoken[place] for place in places))
-                text = without_invented_gender(claim, spoken)
-                said_at = tuple(kept[place] for place in places)
-                found.append(GroundedSentence(text, vector, said_at, float(chance), source))
-        return found, len(claims) - len(found)
+            evidence = find_evidence(claim, vector, passage, rarity)
+            if evidence.missing_entities:
+                continue
+            others = [index for index in evidence.passage_indices if index != retold]
+            spoken = frozenset().union(*(passage.word_stems[i] for i in (retold, *others)))
+            grounded.append(
+                GroundedSentence(
+                    text=without_invented_gender(claim, spoken),
+                    vector=vector,
+                    sentence_indices=tuple(sentence_indices[i] for i in (retold, *others)),
+                    support=float(support),
+                    source=source,
+                )
+            )
+        return grounded, len(claims) - len(grounded)
 
-    def is_title_said(self, title: str, said: SourcePassage) -> bool:
+    def is_title_grounded(self, title: str, passage: SourcePassage) -> bool:
         """Whether a title says only what its chapter says.
 
         :param title: As written.
-        :param said: The chapter.
+        :param passage: The chapter.
         """
         stems = long_stems(title)
-        known = frozenset().union(*said.stems)
-        is_short = 0 < len(title.split()) <= MAX_TITLE_WORDS
-        n_said = sum(stem in known for stem in stems)
+        passage_stems = frozenset().union(*passage.long_stems)
+        n_spoken = sum(stem in passage_stems for stem in stems)
         return (
-            is_short
+            0 < len(title.split()) <= MAX_TITLE_WORDS
             and bool(stems)
-            and n_said >= MIN_TITLE_SAID * len(stems)
-            and not unsaid(title, said, self._encoder.rarity)
+            and n_spoken >= MIN_TITLE_SPOKEN_SHARE * len(stems)
+            and not missing_entities(title, passage, self.encoder.rarity)
             and not speaks_to_reader(title)
         )
 
 
 def choose_grounded(pool: Sequence[GroundedSentence], n_words: int) -> list[GroundedSentence]:
-    """Of sentences that hold, those that say something new and fit, at least one if there is one.
+    """Of grounded sentences, those that say something new and fit; one at least, if there is one.
 
     :param pool: The better first.
     :param n_words: Most words.
     """
-    found: list[GroundedSentence] = []
-    for held in pool:
-        n_together = sum(len(other.text.split()) for other in (*found, held))
-        if (not found or n_together <= n_words) and not any(_same(held, other) for other in found):
-            found.append(held)
-    return found
+
+    def duplicates(index: int) -> Float64Array:
+        return ruled_out([_is_duplicate(sentence, pool[index]) for sentence in pool])
+
+    lengths = np.array([len(sentence.text.split()) for sentence in pool], int)
+    budget = Budget(lengths, n_words)
+    chosen = select_greedily(in_order(len(pool)), duplicates, budgets=[budget])
+    return [pool[index] for index in chosen]
 
 
 def is_well_formed(claim: str) -> bool:
@@ -184,18 +186,19 @@ def is_well_formed(claim: str) -> bool:
     """
     lowered = claim.lower()
     stems = long_stems(claim)
-    first = lowered.split()[0].strip(",") if claim.split() else ""
+    first_word = lowered.split()[0].strip(",") if claim.split() else ""
     return (
         len(set(stems)) >= MIN_DISTINCT * len(stems)
         and claim.rstrip("\"')”’").endswith((".", "!"))
         and bool(stems)
         and not speaks_to_reader(claim)
-        and first not in _POINTING
-        and not any(copied in lowered for copied in _COPIED)
+        and first_word not in _ANAPHORS
+        and not any(echo in lowered for echo in _REQUEST_ECHOES)
     )
 
 
-def _same(held: GroundedSentence, other: GroundedSentence) -> bool:
-    own = set(long_stems(held.text))
-    n_shared = len(own & set(long_stems(other.text)))
-    return float(held.vector @ other.vector) >= SAME_SENTENCE or n_shared > SAME_WORDS * len(own)
+def _is_duplicate(sentence: GroundedSentence, other: GroundedSentence) -> bool:
+    stems = set(long_stems(sentence.text))
+    n_shared = len(stems & set(long_stems(other.text)))
+    cosine = float(sentence.vector @ other.vector)
+    return cosine >= DUPLICATE_COSINE or n_shared > DUPLICATE_WORD_SHARE * len(stems)

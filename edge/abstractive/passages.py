@@ -5,97 +5,74 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from edge.abstractive.requests import PASSAGE_WORDS, choose_read, passage_text
-from edge.arrays import Float32Array, Float64Array
-from edge.extraction.selection import Ranked
-from edge.records import Sentence
+import numpy as np
+
+from edge.abstractive.context import EpisodeContext
+from edge.abstractive.requests import PASSAGE_WORDS, choose_sentences, passage_text
+from edge.arrays import Float64Array
+from edge.extraction.greedy import none_alike, select_greedily
 
 MIN_READ_WORDS = 20
 """Of fewer words nothing is written."""
 WINDOW_WORDS = 40
-"""About so many words in a row are told at a time: where little is read, little is put together
+"""About so many words in a row are read at a time: where little is read, little is put together
 that was said apart (docs/adr/0013-summarizer.md)."""
 WORDS_PER_MOMENT, MAX_MOMENTS = 130, 7
-"""A chapter is told by one moment for so many of its words, and by at most so many."""
+"""Of a chapter one moment is read for so many of its words, and at most so many moments."""
 MIN_MOMENT_WORDS = 7
-SAME_MOMENT = 0.6
+"""A shorter sentence is no moment: it says too little by itself."""
+SAME_MOMENT_COSINE = 0.6
 """Cosine from which two sentences are about the same."""
-FEWER = 0.8
-"""How much less is read of a passage that does not fit the context, until it does."""
-
-
-@dataclass(frozen=True)
-class EpisodeContext:
-    """An episode as the digest's earlier stages left it."""
-
-    sentences: Sequence[Sentence]
-    texts: Sequence[str]
-    """Sentences without their leading fillers."""
-    usable: Sequence[bool]
-    vectors: Float32Array
-    """Shape (sentences, dimension)."""
-    salience: Float64Array
-    ranked: Ranked
-
-    def inside(self, span: tuple[int, int]) -> list[int]:
-        """Usable sentences of a stretch.
-
-        :param span: First and one-past-last sentence.
-        """
-        return [i for i in range(*span) if self.usable[i]]
-
-    def n_words(self, places: Sequence[int]) -> int:
-        """Words of some sentences.
-
-        :param places: Their indices.
-        """
-        return sum(len(self.texts[i].split()) for i in places)
+SHRINKAGE = 0.8
+"""Share of its words that is read of a passage that does not fit the context, until it does."""
 
 
 @dataclass(frozen=True)
 class PromptContext:
     """What a model is given to read, and asked."""
 
-    kept: tuple[int, ...]
-    """Indices of the episode's sentences."""
+    sentence_indices: tuple[int, ...]
+    """Of the episode's sentences, those read."""
     request: str
 
 
-def choose_windows(material: EpisodeContext, inside: Sequence[int]) -> list[list[int]]:
-    """What is read of a chapter: what was said around its most salient moments, in spoken order.
+def choose_windows(context: EpisodeContext, candidates: Sequence[int]) -> list[list[int]]:
+    """What is read of a chapter: what was said around its most salient moments.
 
-    :param material: The episode.
-    :param inside: Indices of the chapter's usable sentences.
+    :param context: The episode.
+    :param candidates: Indices of the chapter's sentences that may be read.
+    :return: Indices of each window's sentences, in spoken order.
     """
-    n_moments = max(1, min(MAX_MOMENTS, round(material.n_words(inside) / WORDS_PER_MOMENT)))
-    lengths = [material.n_words([i]) for i in inside]
-    moments: list[int] = []
-    windows: list[list[int]] = []
-    for place in sorted(inside, key=lambda i: -float(material.ranked.carried[i])):
-        text = material.texts[place]
-        is_new = all(
-            place not in window
-            and float(material.vectors[place] @ material.vectors[i]) < SAME_MOMENT
-            for i, window in zip(moments, windows, strict=True)
-        )
-        if len(text.split()) >= MIN_MOMENT_WORDS and not text.endswith("?") and is_new:
-            moments.append(place)
-            first, end = window_around(lengths, inside.index(place), WINDOW_WORDS)
-            windows.append(list(inside[first:end]))
-        if len(moments) == n_moments:
-            break
-    return sorted(windows)
+    n_words = context.n_words(candidates)
+    n_moments = max(1, min(MAX_MOMENTS, round(n_words / WORDS_PER_MOMENT)))
+    sentences = [context.sentences[i] for i in candidates]
+    lengths = [sentence.n_shown_words for sentence in sentences]
+    windows = [window_around(lengths, k, WINDOW_WORDS) for k in range(len(candidates))]
+    is_moment = [
+        sentence.n_shown_words >= MIN_MOMENT_WORDS and not sentence.shown_text.endswith("?")
+        for sentence in sentences
+    ]
+    worth = np.where(is_moment, context.ranked.probability[list(candidates)], -np.inf)
+    same = none_alike(context.vectors[list(candidates)], SAME_MOMENT_COSINE)
+
+    def same_or_read_with(k: int) -> Float64Array:
+        penalty = same(k)
+        penalty[slice(*windows[k])] = np.inf
+        return penalty
+
+    moments = select_greedily(worth, same_or_read_with, n_moments)
+    return sorted(list(candidates[slice(*windows[k])]) for k in moments)
 
 
-def window_around(lengths: Sequence[int], place: int, n_words: int) -> tuple[int, int]:
+def window_around(lengths: Sequence[int], center: int, n_words: int) -> tuple[int, int]:
     """Sentences before and after one, in turns, until they have enough words.
 
     :param lengths: Words of each sentence.
-    :param place: Which sentence to begin with.
+    :param center: Index of the sentence to begin with.
     :param n_words: How many words are enough.
     :return: First and one-past-last sentence.
     """
-    first, end, n_read = place, place + 1, lengths[place]
+    first, end, n_read = center, center + 1, lengths[center]
     while n_read < n_words and (first > 0 or end < len(lengths)):
         if first > 0:
             first -= 1
@@ -106,28 +83,28 @@ def window_around(lengths: Sequence[int], place: int, n_words: int) -> tuple[int
     return first, end
 
 
-def read_passage(
-    material: EpisodeContext,
-    inside: Sequence[int],
+def fit_passage(
+    context: EpisodeContext,
+    candidates: Sequence[int],
     ask: Callable[[str], str],
     fits: Callable[[str], bool],
 ) -> PromptContext | None:
-    """What a model reads of some sentences, and is asked about them: as much as it can hold.
+    """As much of some sentences as a model's context holds, with the request about it.
 
-    :param material: The episode.
-    :param inside: Indices of its sentences that may be read.
+    :param context: The episode.
+    :param candidates: Indices of its sentences that may be read.
     :param ask: From a passage to a request about it.
     :param fits: Whether a request and its answer fit the model's context.
-    :return: None if there is too little to sum up.
+    :return: None if there is too little to summarize.
     """
     max_words = PASSAGE_WORDS
     while max_words >= MIN_READ_WORDS:
-        kept = choose_read(material.texts, inside, material.salience, max_words)
-        n_read = material.n_words(kept)
-        if n_read < MIN_READ_WORDS:
+        chosen = choose_sentences(context.sentences, candidates, context.ranked.salience, max_words)
+        n_words = context.n_words(chosen)
+        if n_words < MIN_READ_WORDS:
             return None
-        request = ask(passage_text(material.sentences, material.texts, kept))
+        request = ask(passage_text([context.sentences[i] for i in chosen]))
         if fits(request):
-            return PromptContext(tuple(kept), request)
-        max_words = int(FEWER * min(max_words, n_read))
+            return PromptContext(tuple(chosen), request)
+        max_words = int(SHRINKAGE * min(max_words, n_words))
     return None

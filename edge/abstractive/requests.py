@@ -1,4 +1,4 @@
-"""What a model trained to sum up speech is asked, and what it reads.
+"""What a model fine-tuned for summarization is asked, and what it reads.
 
 The export builds training examples with these functions, so the device asks in the words the
 model was trained on.
@@ -10,13 +10,14 @@ import re
 from collections.abc import Sequence
 
 from edge.arrays import Float64Array
-from edge.english.words import content_stems
-from edge.records import Sentence
+from edge.english.analysis import AnalysedSentence
 
 PASSAGE_WORDS = 1000
 """Most words read of one passage; the least salient sentences of a longer one are left out."""
 TITLE_MARK = "Title: "
-MIN_TASK_WORDS = 10
+"""What an answer's title begins with."""
+WORD_STEP = 10
+"""Lengths are asked for in tens of words, ten at least."""
 
 _TITLE = re.compile(rf"\n*^{TITLE_MARK.strip()}\s*", re.MULTILINE)
 
@@ -29,7 +30,7 @@ def summary_request(passage: str, n_words: int, with_title: bool = False) -> str
     :param with_title: Whether a title is to follow.
     """
     title = ", then give a title" if with_title else ""
-    return f"{passage}\n\nSummarize in {_tens(n_words)} words{title}."
+    return f"{passage}\n\nSummarize in {_rounded(n_words)} words{title}."
 
 
 def title_request(passage: str) -> str:
@@ -47,7 +48,7 @@ def episode_request(summaries: Sequence[str], n_words: int) -> str:
     :param n_words: About how long it is to be; said in tens.
     """
     lines = "\n".join(f"- {summary}" for summary in summaries)
-    return f"{lines}\n\nSummarize the episode in {_tens(n_words)} words."
+    return f"{lines}\n\nSummarize the episode in {_rounded(n_words)} words."
 
 
 def answer_text(summary: str, title: str) -> str:
@@ -71,48 +72,47 @@ def split_answer(answer: str) -> tuple[str, str]:
     return " ".join(summary.split()), " ".join(title.split())
 
 
-def passage_text(sentences: Sequence[Sentence], texts: Sequence[str], kept: Sequence[int]) -> str:
+def passage_text(sentences: Sequence[AnalysedSentence]) -> str:
     """What a model reads: the words, and who says them where the transcript knows.
 
-    :param sentences: The whole episode.
-    :param texts: The sentences without their leading fillers.
-    :param kept: Indices of the sentences to read, in spoken order.
+    :param sentences: Those to read, in spoken order.
     """
     lines: list[str] = []
     speaker: str | None = None
-    for i in kept:
-        if lines and sentences[i].speaker == speaker:
-            lines[-1] += f" {texts[i]}"
+    for sentence in sentences:
+        text = sentence.shown_text
+        if lines and sentence.speaker == speaker:
+            lines[-1] += f" {text}"
         else:
-            speaker = sentences[i].speaker
-            lines.append(f"{speaker}: {texts[i]}" if speaker else texts[i])
+            speaker = sentence.speaker
+            lines.append(f"{speaker}: {text}" if speaker else text)
     return "\n".join(lines)
 
 
-def choose_read(
-    texts: Sequence[str],
-    inside: Sequence[int],
+def choose_sentences(
+    sentences: Sequence[AnalysedSentence],
+    candidates: Sequence[int],
     salience: Float64Array,
     max_words: int = PASSAGE_WORDS,
 ) -> list[int]:
     """Which sentences of a passage a model reads: those with content, the most salient that fit.
 
-    :param texts: The episode's sentences without their leading fillers.
-    :param inside: Indices of the passage's sentences that may be read.
-    :param salience: Of every sentence of the episode.
+    :param sentences: The whole episode.
+    :param candidates: Indices of the passage's sentences that may be read.
+    :param salience: Of every sentence of the episode, shape (sentences,).
     :param max_words: Most words to read.
     :return: Indices in spoken order.
     """
-    said = [i for i in inside if content_stems(texts[i])]
-    left = max_words
-    kept = []
-    for i in sorted(said, key=lambda i: (-salience[i], i)):
-        n_words = len(texts[i].split())
-        if n_words <= left:
-            kept.append(i)
-            left -= n_words
-    return sorted(kept)
+    with_content = [i for i in candidates if sentences[i].content_stems]
+    n_left = max_words
+    chosen = []
+    for i in sorted(with_content, key=lambda i: (-salience[i], i)):
+        n_words = sentences[i].n_shown_words
+        if n_words <= n_left:
+            chosen.append(i)
+            n_left -= n_words
+    return sorted(chosen)
 
 
-def _tens(n_words: int) -> int:
-    return max(MIN_TASK_WORDS, round(n_words / 10) * 10)
+def _rounded(n_words: int) -> int:
+    return max(WORD_STEP, round(n_words / WORD_STEP) * WORD_STEP)

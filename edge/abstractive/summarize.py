@@ -1,7 +1,7 @@
-"""Chapters and an episode told in a model's own sentences, each checked against what was said.
+"""Chapters and an episode summarized in a model's sentences, each grounded in the transcript.
 
 Nothing a model writes is shown before it is tied to transcript sentences and judged. Of a chapter
-nothing of which holds, the key point stands in its place, word for word.
+about which nothing is grounded, the key point is shown instead, word for word.
 """
 
 from __future__ import annotations
@@ -10,181 +10,223 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
+import numpy as np
+
+from edge.abstractive.context import EpisodeContext
 from edge.abstractive.drafts import REVISION, GroundedSentence, Summarizer, choose_grounded
-from edge.abstractive.passages import EpisodeContext, PromptContext, choose_windows, read_passage
+from edge.abstractive.passages import PromptContext, choose_windows, fit_passage
 from edge.abstractive.requests import split_answer, summary_request, title_request
+from edge.arrays import Float64Array
 from edge.english.claims import long_stems
+from edge.extraction.greedy import Budget, in_order, ruled_out, select_greedily
 from edge.extraction.selection import best_in, choose_summary
 from edge.records import WrittenSentence
 
-WINDOW_ASKED = 20
-"""Words asked for about one of a chapter's moments."""
+WINDOW_SUMMARY_WORDS = 20
+"""Words asked for about one of a chapter's moments: one sentence."""
 CHAPTER_WORDS = 70
-"""Most words a chapter is told in."""
-Told = Callable[["WrittenChapter"], None]
+"""Most words of a chapter's summary."""
+MAX_SHARED_WORDS = 0.5
+"""Share of a sentence's content words that one shown before may have, at most."""
 
 
 @dataclass(frozen=True)
 class WrittenChapter:
-    """One chapter as it is told."""
+    """What a model wrote of one chapter, and what became of it."""
 
-    place: int
+    index: int
     """Which of the episode's chapters."""
     title: str
-    """Empty where the written one did not hold."""
+    """Empty where the written one is not grounded."""
     sentences: tuple[WrittenSentence, ...]
-    held: tuple[GroundedSentence, ...]
-    """Those of the sentences that a model wrote, as they were judged."""
+    """As they are shown, in spoken order."""
+    grounded: tuple[GroundedSentence, ...]
+    """Those of the sentences that the model wrote, the most salient first."""
     n_rejected: int
-    """Sentences written that do not hold."""
+    """Written sentences that are not grounded."""
     n_words_read: int
 
 
-def write_chapters(
-    material: EpisodeContext,
-    spans: Sequence[tuple[int, int]],
-    writer: Summarizer,
-    told: Told = lambda chapter: None,
-) -> list[WrittenChapter]:
-    """Tell each chapter in a few sentences that hold, and title it.
+OnChapter = Callable[[WrittenChapter], None]
 
-    :param material: The episode.
+
+def write_chapters(
+    context: EpisodeContext,
+    spans: Sequence[tuple[int, int]],
+    summarizer: Summarizer,
+    on_chapter: OnChapter = lambda chapter: None,
+) -> list[WrittenChapter]:
+    """Summarize each chapter in a few grounded sentences, and title it.
+
+    :param context: The episode.
     :param spans: First and one-past-last sentence of each chapter.
-    :param writer: Writes and judges.
-    :param told: Told of each chapter as it is done, in order.
+    :param summarizer: Writes and judges.
+    :param on_chapter: Called with each chapter as it is done, in order.
     """
     chapters = []
-    for place, span in enumerate(spans):
-        chapters.append(_write_chapter(place, span, material, writer))
-        told(chapters[-1])
+    for index, span in enumerate(spans):
+        chapters.append(_write_chapter(index, span, context, summarizer))
+        on_chapter(chapters[-1])
     return chapters
 
 
 def write_episode(
-    material: EpisodeContext, chapters: Sequence[WrittenChapter], n_words: int
+    context: EpisodeContext, chapters: Sequence[WrittenChapter], n_words: int
 ) -> list[WrittenSentence]:
-    """Tell the whole episode: who talks, and the most salient of what was told of its chapters.
+    """Summarize the whole episode: who talks, and the most salient that was written of chapters.
 
-    The sentence that introduces them is the transcript's own, and so is what fills the budget
-    where the chapters do not.
+    The sentence that introduces the speakers is the transcript's own, and so is what fills the
+    budget where the chapters do not.
 
-    :param material: The episode.
+    :param context: The episode.
     :param chapters: As ``write_chapters`` gives them.
     :param n_words: Word budget.
     """
-    pool = [held for chapter in chapters for held in chapter.held]
-    introduction = material.ranked.introduction
-    opening = []
-    if introduction is not None and all(introduction != held.places[0] for held in pool):
-        opening = [introduction]
-    chosen = choose_grounded(_by_salience(pool, material), n_words - material.n_words(opening))
-    spoken = choose_summary(material.ranked, material.vectors, n_words)
-    return _filled(
+    pool = [sentence for chapter in chapters for sentence in chapter.grounded]
+    introduction = context.ranked.introduction
+    is_retold = any(introduction == sentence.sentence_indices[0] for sentence in pool)
+    opening = [] if introduction is None or is_retold else [introduction]
+    n_left = n_words - context.n_words(opening)
+    chosen = choose_grounded(_most_salient_first(pool, context), n_left)
+    extracted = choose_summary(context.ranked, context.vectors, n_words)
+    return _fill_word_budget(
         [
-            *(_key_point(place, material) for place in opening),
-            *(_sentence(held, material) for held in chosen),
+            *(_key_point(index, context) for index in opening),
+            *(_to_written(sentence, context) for sentence in chosen),
         ],
-        [_key_point(place, material) for place in spoken],
+        [_key_point(index, context) for index in extracted],
         n_words,
     )
 
 
 def _write_chapter(
-    place: int, span: tuple[int, int], material: EpisodeContext, writer: Summarizer
+    index: int, span: tuple[int, int], context: EpisodeContext, summarizer: Summarizer
 ) -> WrittenChapter:
-    """A chapter and its title, written at once."""
-    windows = choose_windows(material, material.inside(span))
-    ask = partial(summary_request, n_words=WINDOW_ASKED)
-    found = [read_passage(material, window, ask, writer.fits) for window in windows]
-    readings = [reading for reading in found if reading is not None]
-    kept = sorted({i for reading in readings for i in reading.kept})
-    whole = read_passage(material, kept, title_request, writer.fits)
-    held: list[GroundedSentence] = []
+    """A chapter's summary and its title, written at once."""
+    windows = choose_windows(context, context.candidates_in(span))
+    ask = partial(summary_request, n_words=WINDOW_SUMMARY_WORDS)
+    fitted = [fit_passage(context, window, ask, summarizer.fits) for window in windows]
+    prompts = [prompt for prompt in fitted if prompt is not None]
+    read = sorted({i for prompt in prompts for i in prompt.sentence_indices})
+    title_prompt = fit_passage(context, read, title_request, summarizer.fits)
+    grounded: list[GroundedSentence] = []
     title, n_rejected = "", 0
-    if whole is not None:
-        *answers, named = writer.write([*(r.request for r in readings), whole.request])
-        held, n_rejected = _judged(readings, answers, "written", material, writer)
-        own_title = " ".join(split_answer(named)).strip()
-        if writer.is_title_said(own_title, writer.prepare(material, whole.kept)):
-            title = own_title
-    chosen = choose_grounded(_by_salience(held, material), CHAPTER_WORDS)
-    sentences = sorted((_sentence(one, material) for one in chosen), key=_place)
-    if not sentences and (best := best_in(span, material.ranked, material.usable)) is not None:
-        sentences = [_key_point(best, material)]
+    if title_prompt is not None:
+        requests = [prompt.request for prompt in (*prompts, title_prompt)]
+        *answers, title_answer = summarizer.write(requests)
+        grounded, n_rejected = _ground_answers(prompts, answers, context, summarizer)
+        title = _ground_title(title_prompt, title_answer, context, summarizer)
+    chosen = choose_grounded(_most_salient_first(grounded, context), CHAPTER_WORDS)
+    sentences = sorted((_to_written(s, context) for s in chosen), key=_first_segment)
+    best = best_in(span, context.ranked)
+    if not sentences and best is not None:
+        sentences = [_key_point(best, context)]
     return WrittenChapter(
-        place, title, tuple(sentences), tuple(chosen), n_rejected, material.n_words(kept)
+        index, title, tuple(sentences), tuple(chosen), n_rejected, context.n_words(read)
     )
 
 
-def _judged(
-    readings: Sequence[PromptContext],
+def _ground_answers(
+    prompts: Sequence[PromptContext],
+    answers: Sequence[str],
+    context: EpisodeContext,
+    summarizer: Summarizer,
+) -> tuple[list[GroundedSentence], int]:
+    """What is grounded of the answers about moments, and how many sentences are not.
+
+    About a moment of which nothing is, the model writes once more.
+    """
+    grounded, n_rejected, failed = _ground_once(prompts, answers, "written", context, summarizer)
+    if not failed:
+        return grounded, n_rejected
+    revisions = summarizer.write([prompt.request for prompt in failed], REVISION)
+    more, n_more, _ = _ground_once(failed, revisions, "rewritten", context, summarizer)
+    return [*grounded, *more], n_rejected + n_more
+
+
+def _ground_once(
+    prompts: Sequence[PromptContext],
     answers: Sequence[str],
     source: str,
-    material: EpisodeContext,
-    writer: Summarizer,
-) -> tuple[list[GroundedSentence], int]:
-    """What holds of the answers about moments, and how many sentences do not.
-
-    A moment of which nothing holds is told once more.
-    """
-    held: list[GroundedSentence] = []
-    unsure = []
+    context: EpisodeContext,
+    summarizer: Summarizer,
+) -> tuple[list[GroundedSentence], int, list[PromptContext]]:
+    """Grounded sentences, how many others, and the prompts whose answers have none grounded."""
+    grounded: list[GroundedSentence] = []
+    failed: list[PromptContext] = []
     n_rejected = 0
-    for reading, answer in zip(readings, answers, strict=True):
-        said = writer.prepare(material, reading.kept)
-        own, n_wrong = writer.judge(answer, said, reading.kept, source)
-        held += own
-        n_rejected += n_wrong
-        if not own:
-            unsure.append(reading)
-    if unsure and source == "written":
-        again = writer.write([reading.request for reading in unsure], REVISION)
-        more, n_wrong = _judged(unsure, again, "rewritten", material, writer)
-        return [*held, *more], n_rejected + n_wrong
-    return held, n_rejected
+    for prompt, answer in zip(prompts, answers, strict=True):
+        indices = prompt.sentence_indices
+        sentences, n_others = summarizer.ground(answer, context.passage(indices), indices, source)
+        grounded += sentences
+        n_rejected += n_others
+        if not sentences:
+            failed.append(prompt)
+    return grounded, n_rejected, failed
 
 
-def _by_salience(
-    pool: Sequence[GroundedSentence], material: EpisodeContext
+def _ground_title(
+    prompt: PromptContext, answer: str, context: EpisodeContext, summarizer: Summarizer
+) -> str:
+    """The title in an answer; empty where it says what its chapter does not."""
+    title = " ".join(split_answer(answer)).strip()
+    passage = context.passage(prompt.sentence_indices)
+    return title if summarizer.is_title_grounded(title, passage) else ""
+
+
+def _most_salient_first(
+    pool: Sequence[GroundedSentence], context: EpisodeContext
 ) -> list[GroundedSentence]:
-    return sorted(pool, key=lambda held: -float(material.salience[held.places[0]]))
+    return sorted(pool, key=lambda s: -float(context.ranked.salience[s.sentence_indices[0]]))
 
 
-def _filled(
-    written: Sequence[WrittenSentence], spoken: Sequence[WrittenSentence], n_words: int
+def _fill_word_budget(
+    written: Sequence[WrittenSentence], extracted: Sequence[WrittenSentence], n_words: int
 ) -> list[WrittenSentence]:
-    """Written sentences and, in the room that is left, others, in spoken order."""
-    chosen = list(written)
-    left = n_words - sum(len(sentence.text.split()) for sentence in chosen)
-    for sentence in spoken:
-        own = set(long_stems(sentence.text))
-        is_new = all(len(own & set(long_stems(s.text))) <= 0.5 * len(own) for s in chosen)
-        if not chosen or (is_new and len(sentence.text.split()) <= left):
-            chosen.append(sentence)
-            left -= len(sentence.text.split())
-    return sorted(chosen, key=_place)
+    """Written sentences and, in the room that is left, extracted ones, in spoken order."""
+    sentences = [*written, *extracted]
+    stems = [set(long_stems(sentence.text)) for sentence in sentences]
+
+    def repeats(index: int) -> Float64Array:
+        return ruled_out([len(s & stems[index]) > MAX_SHARED_WORDS * len(s) for s in stems])
+
+    lengths = np.array([len(sentence.text.split()) for sentence in sentences], int)
+    fillers = select_greedily(
+        in_order(len(sentences)),
+        repeats,
+        taken=range(len(written)),
+        budgets=[Budget(lengths, n_words)],
+    )
+    return sorted([*written, *(sentences[index] for index in fillers)], key=_first_segment)
 
 
-def _place(sentence: WrittenSentence) -> int:
+def _first_segment(sentence: WrittenSentence) -> int:
     return sentence.evidence[0]
 
 
-def _key_point(place: int, material: EpisodeContext) -> WrittenSentence:
-    return _tied(material.texts[place], [place], 1.0, "key_point", material)
+def _key_point(index: int, context: EpisodeContext) -> WrittenSentence:
+    return _with_evidence(context.sentences[index].shown_text, [index], 1.0, "key_point", context)
 
 
-def _sentence(held: GroundedSentence, material: EpisodeContext) -> WrittenSentence:
-    return _tied(held.text, held.places, held.support, held.source, material)
+def _to_written(sentence: GroundedSentence, context: EpisodeContext) -> WrittenSentence:
+    return _with_evidence(
+        sentence.text, sentence.sentence_indices, sentence.support, sentence.source, context
+    )
 
 
-def _tied(
-    text: str, places: Sequence[int], support: float, source: str, material: EpisodeContext
+def _with_evidence(
+    text: str,
+    sentence_indices: Sequence[int],
+    support: float,
+    source: str,
+    context: EpisodeContext,
 ) -> WrittenSentence:
-    best = material.sentences[places[0]]
-    evidence = {i for place in places for i in material.sentences[place].word_segments}
+    """A sentence with the segments and the time at which it was said."""
+    best = context.sentences[sentence_indices[0]]
+    segments = {s for i in sentence_indices for s in context.sentences[i].word_segments}
     return WrittenSentence(
         text=text,
-        evidence=tuple(sorted(evidence)),
+        evidence=tuple(sorted(segments)),
         start_s=best.start_s,
         end_s=best.end_s,
         support=round(min(1.0, max(0.0, support)), 4),

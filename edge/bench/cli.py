@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from edge.cli.values import Bytes, Seconds
+from edge.cli.options import Bytes, Seconds
 
 if TYPE_CHECKING:
     from edge.bench.cases import Plan
@@ -55,7 +55,7 @@ RECORD = click.Path(path_type=Path, dir_okay=False)
     help="Most memory each process may take, such as 256M.",
 )
 @click.option(
-    "--output", type=RECORD, help="The record.  [default: edge-bench-TIME.json in this folder]"
+    "--record", type=RECORD, help="The record.  [default: edge-bench-TIME.json in this folder]"
 )
 @click.option("--quiet", "-q", is_flag=True, help="No progress on standard error.")
 @click.pass_context
@@ -76,7 +76,7 @@ def _measure(options: dict[str, Any]) -> None:
     from edge.bench.tables import all_tables, machine, verdict
     from edge.device.energy import find_source
 
-    path = options["output"] or Path(time.strftime("edge-bench-%Y%m%dT%H%M%S.json"))
+    path = options["record"] or Path(time.strftime("edge-bench-%Y%m%dT%H%M%S.json"))
     plans = _plans(options)
     show = (lambda done, total, name: None) if options["quiet"] else _Progress()
     ends_after_s = SHORT_RUN_S if _is_short(options) else math.inf

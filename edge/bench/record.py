@@ -96,7 +96,7 @@ class Quality:
     metric: str
     value: float
     baseline: float
-    """The least that is right, or the most: see ``edge.bench.validity``."""
+    """The least that is right, or the most: see ``edge.device.golden``."""
 
 
 @dataclass(frozen=True)

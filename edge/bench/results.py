@@ -11,7 +11,6 @@ from datetime import datetime, timezone
 from importlib.metadata import version
 from pathlib import Path
 
-from edge import __version__
 from edge.bench.cases import Case, Plan
 from edge.bench.child import Process
 from edge.bench.protocol import Sample
@@ -22,6 +21,7 @@ from edge.bench.validity import case_reasons, case_warnings
 from edge.bundles.manifest import Bundle
 from edge.device.state import State, identity
 from edge.runtime.encoder import ARENA
+from edge.version import __version__
 
 
 def new_record(power_source: str | None, power_reason: str) -> Record:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from edge.bench.record import CaseRecord, Quality
 from edge.bench.statistics import is_noisy
+from edge.device.golden import GoldenAgreement
 from edge.device.state import Identity, State
 from edge.runtime.providers import PROVIDERS
 
@@ -16,8 +17,6 @@ MIN_SUSTAINED = 10
 BUSY_SHARE = 0.15
 """Share of all cores at work before the run that is somebody else's work."""
 SLOW_GOVERNORS = frozenset({"powersave", "conservative", "userspace"})
-LEAST_IS_RIGHT = frozenset({"golden_cosine"})
-"""Measures of quality whose baseline is the least that is right; of others, the most."""
 
 
 def case_reasons(
@@ -111,9 +110,7 @@ def _too_large(case: CaseRecord) -> str | None:
 def _wrong_model(quality: Quality | None) -> str | None:
     if quality is None:
         return None
-    excess = quality.value - quality.baseline
-    is_right = excess >= 0 if quality.metric in LEAST_IS_RIGHT else excess <= 0
-    if is_right:
+    if GoldenAgreement(quality.metric, quality.value, quality.baseline).is_right:
         return None
     return (
         f"the model is wrong on this device: {quality.metric} is {quality.value:.4f}, "

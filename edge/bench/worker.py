@@ -97,30 +97,30 @@ TakeSample = Callable[[], dict[str, Any]]
 def _prepare(job: Job) -> TakeSample:
     """Load what the case needs, say so, and return what takes a sample."""
     from edge.bundles.store import find_bundle
+    from edge.device.golden import encoder_agreement, generator_agreement
     from edge.device.memory_limit import MemoryLimit
 
     bundle = find_bundle(job.bundle)
-    ceiling = MemoryLimit(job.max_rss_bytes) if job.max_rss_bytes else None
-    if ceiling:
-        ceiling.check_load(bundle)
+    memory_limit = MemoryLimit(job.max_rss_bytes) if job.max_rss_bytes else None
+    if memory_limit:
+        memory_limit.check_load(bundle)
     started_ns = time.perf_counter_ns()
     if job.scenario == TOKENS:
         from edge.generation.generator import Generator
 
         generator = Generator(bundle, job.threads, Execution(job.provider))
         take_sample = _tokens(generator, job)
-        loaded = generator.placement, *_nats_off(generator)
+        placement, golden = generator.placement, generator_agreement(generator)
     else:
         encoder, writer = load_digest(bundle, job.threads, Execution(job.provider))
-        if ceiling:
-            plan = ceiling.plan(job.words, job.threads)
+        if memory_limit:
+            plan = memory_limit.plan(job.words, job.threads)
             encoder.limit(plan.threads, plan.batch_tokens)
         prepare = {STREAM: _stream, BATCH: _batch, ENCODER: _encoder}[job.scenario]
         take_sample = prepare(encoder, writer, job)
-        loaded = encoder.placement, *_agreement(encoder)
-    placement, metric, value, limit = loaded
+        placement, golden = encoder.placement, encoder_agreement(encoder)
     load_ms = (time.perf_counter_ns() - started_ns) / 1e6
-    quality = {"metric": metric, "value": value, "baseline": limit}
+    quality = {"metric": golden.metric, "value": golden.value, "baseline": golden.limit}
     _say(Loaded(load_ms, placement.execution_provider, quality))
     return take_sample
 
@@ -145,34 +145,12 @@ def load_digest(
     return encoder, Summarizer(bundle, encoder, threads, execution)
 
 
-def _agreement(encoder: Encoder) -> tuple[str, float, float]:
-    """How the golden sample comes out here, beside the least that counts as right."""
-    from edge.runtime.encoder import golden_cosine
-
-    golden = encoder.bundle.manifest.golden
-    assert golden is not None  # the manifest of every encoder has one
-    return "golden_cosine", golden_cosine(encoder), golden.min_cosine
-
-
-def _nats_off(generator: Generator) -> tuple[str, float, float]:
-    """The same of a model that writes: nats a token off, beside the most that counts as right."""
-    golden = generator.spec.golden
-    off = abs(generator.mean_nll(golden.text) - golden.nats_per_token)
-    return "golden_nats_off", off, golden.max_difference
-
-
 def _digest_json(source: str, encoder: Encoder, writer: Summarizer | None) -> tuple[Digest, str]:
     from edge.pipeline import digest_transcript
     from edge.render import to_json
     from edge.transcript import read_transcript
 
-    digest = digest_transcript(
-        read_transcript(Path(source)),
-        encoder,
-        source_path=source,
-        fallback_title=Path(source).stem,
-        writer=writer,
-    )
+    digest = digest_transcript(read_transcript(Path(source)), encoder, summarizer=writer)
     return digest, to_json(digest)
 
 
@@ -225,7 +203,7 @@ def _tokens(generator: Generator, job: Job) -> TakeSample:
     settings = GenerationSettings(max_new_tokens=n_out, min_new_tokens=n_out)
 
     def sample() -> dict[str, Any]:
-        generator.write_ids([prompt], settings)
+        generator.generate_ids([prompt], settings)
         return {"tokens_in": len(prompt), "tokens_out": n_out}
 
     return sample

@@ -23,7 +23,7 @@ from edge.bundles.specs import (
     generator_spec,
     golden,
     head_spec,
-    text,
+    require_text,
 )
 from edge.errors import BundleError
 
@@ -33,9 +33,12 @@ TASK_SENTENCE_EMBEDDING = "sentence-embedding"
 TASK_TEXT_GENERATION = "text-generation"
 """A decoder-only model goes on from a prompt."""
 TASK_TEXT_TO_TEXT = "text2text-generation"
-"""An encoder-decoder model writes a text from another one."""
+"""An encoder-decoder model makes a text of another one."""
 GENERATION_TASKS = (TASK_TEXT_GENERATION, TASK_TEXT_TO_TEXT)
 PRECISIONS = ("fp32", "fp16", "int8", "int4")
+
+COPY_AGAIN = "Copy the bundle again from where it was built, or rebuild it with edge-export."
+"""What to do about a bundle that is not as it was built."""
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
@@ -85,7 +88,7 @@ class Manifest:
     """Of a sentence encoder, and so is ``golden``."""
     golden: Golden | None = None
     generator: GeneratorSpec | None = None
-    """Of a model that writes."""
+    """Of a generative model."""
     heads: tuple[HeadSpec, ...] = ()
     schema_version: int = field(default=SCHEMA_VERSION)
 
@@ -134,7 +137,7 @@ def read_bundle(folder: Path) -> Bundle:
     path = folder / MANIFEST_NAME
     try:
         if path.is_symlink() or path.stat().st_size > _MAX_MANIFEST_BYTES:
-            raise BundleError(f"{path} is a link or too large to be a manifest", _AGAIN)
+            raise BundleError(f"{path} is a link or too large to be a manifest", COPY_AGAIN)
         raw = path.read_bytes()
     except OSError as error:
         raise BundleError(
@@ -144,31 +147,9 @@ def read_bundle(folder: Path) -> Bundle:
     try:
         document = json.loads(raw)
     except (UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
-        raise BundleError(f"{path} is damaged: {error}", _AGAIN) from error
+        raise BundleError(f"{path} is damaged: {error}", COPY_AGAIN) from error
     manifest = manifest_from_dict(document, path)
     return Bundle(folder, manifest, hashlib.sha256(raw).hexdigest())
-
-
-def verify_files(bundle: Bundle) -> None:
-    """Check that every listed file is there, whole and unchanged, and nothing is a link.
-
-    :param bundle: As ``read_bundle`` gives it.
-    :raises BundleError: At the first file that differs.
-    """
-    for file in bundle.manifest.files:
-        path = bundle.folder / file.path
-        if path.is_symlink() or not path.is_file():
-            raise BundleError(f"{path} is missing or is no regular file", _AGAIN)
-        size_bytes = path.stat().st_size
-        if size_bytes != file.size_bytes:
-            raise BundleError(
-                f"{path} has {size_bytes} bytes, its manifest says {file.size_bytes}", _AGAIN
-            )
-        digest = file_sha256(path)
-        if digest != file.sha256:
-            raise BundleError(
-                f"{path} was changed: sha256 {digest}, its manifest says {file.sha256}", _AGAIN
-            )
 
 
 def file_sha256(path: Path) -> str:
@@ -183,9 +164,6 @@ def file_sha256(path: Path) -> str:
     return digest.hexdigest()
 
 
-_AGAIN = "Copy the bundle again from where it was built, or rebuild it with edge-export."
-
-
 def manifest_from_dict(document: Any, path: Path) -> Manifest:
     """Build a manifest from parsed JSON, checking every field.
 
@@ -194,10 +172,10 @@ def manifest_from_dict(document: Any, path: Path) -> Manifest:
     :raises BundleError: If a field is missing, of a wrong type or not allowed.
     """
     if not isinstance(document, dict):
-        raise BundleError(f"{path} is not a JSON object", _AGAIN)
+        raise BundleError(f"{path} is not a JSON object", COPY_AGAIN)
     version = document.get("schema_version")
     if not isinstance(version, int) or version < 1:
-        raise BundleError(f"{path}: schema_version is {version!r}, not a number", _AGAIN)
+        raise BundleError(f"{path}: schema_version is {version!r}, not a number", COPY_AGAIN)
     if version > SCHEMA_VERSION:
         raise BundleError(
             f"{path} has schema version {version}; this program reads up to {SCHEMA_VERSION}",
@@ -207,13 +185,13 @@ def manifest_from_dict(document: Any, path: Path) -> Manifest:
         manifest = _build(document)
     except (KeyError, TypeError, ValueError) as error:
         what = f"has no {error}" if isinstance(error, KeyError) else f"is malformed: {error}"
-        raise BundleError(f"{path} {what}", _AGAIN) from error
+        raise BundleError(f"{path} {what}", COPY_AGAIN) from error
     _check_allowed(manifest, path)
     return manifest
 
 
 def _build(document: Mapping[str, Any]) -> Manifest:
-    task = text(document["task"])
+    task = require_text(document["task"])
     encoder = sample = generator = None
     if task == TASK_SENTENCE_EMBEDDING:
         encoder = encoder_spec(document["encoder"])
@@ -221,10 +199,10 @@ def _build(document: Mapping[str, Any]) -> Manifest:
     elif task in GENERATION_TASKS:
         generator = generator_spec(document["generator"])
     return Manifest(
-        name=text(document["name"]),
+        name=require_text(document["name"]),
         task=task,
-        precision=text(document["precision"]),
-        licence=text(document["licence"]),
+        precision=require_text(document["precision"]),
+        licence=require_text(document["licence"]),
         origin=dict(document["origin"]),
         quantization=dict(document["quantization"]),
         tool_versions=dict(document["tool_versions"]),
@@ -232,7 +210,7 @@ def _build(document: Mapping[str, Any]) -> Manifest:
         outputs=tuple(_tensor(entry) for entry in document["outputs"]),
         certificate=dict(document["certificate"]),
         files=tuple(
-            BundleFile(text(f["path"]), text(f["sha256"]), int(f["size_bytes"]))
+            BundleFile(require_text(f["path"]), require_text(f["sha256"]), int(f["size_bytes"]))
             for f in document["files"]
         ),
         encoder=encoder,
@@ -244,7 +222,7 @@ def _build(document: Mapping[str, Any]) -> Manifest:
 
 def _tensor(entry: Mapping[str, Any]) -> TensorSpec:
     shape = tuple(int(n) for n in entry["shape"])
-    return TensorSpec(text(entry["name"]), text(entry["dtype"]), shape)
+    return TensorSpec(require_text(entry["name"]), require_text(entry["dtype"]), shape)
 
 
 def _check_allowed(manifest: Manifest, path: Path) -> None:
@@ -257,7 +235,8 @@ def _check_allowed(manifest: Manifest, path: Path) -> None:
         )
     if manifest.precision not in PRECISIONS:
         raise BundleError(
-            f"{path}: precision {manifest.precision!r} is none of {', '.join(PRECISIONS)}", _AGAIN
+            f"{path}: precision {manifest.precision!r} is none of {', '.join(PRECISIONS)}",
+            COPY_AGAIN,
         )
     _check_files(manifest, path)
 
@@ -267,10 +246,12 @@ def _check_files(manifest: Manifest, path: Path) -> None:
     names = [file.path for file in manifest.files]
     for name in (manifest.name, *names):
         if not _NAME.fullmatch(name) or name == MANIFEST_NAME:
-            raise BundleError(f"{path}: {name!r} is no plain name inside the bundle", _AGAIN)
+            raise BundleError(f"{path}: {name!r} is no plain name inside the bundle", COPY_AGAIN)
     if len(set(names)) != len(names) or not {"model.onnx", "tokenizer.json"} <= set(names):
-        raise BundleError(f"{path} must list model.onnx and tokenizer.json, each file once", _AGAIN)
+        raise BundleError(
+            f"{path} must list model.onnx and tokenizer.json, each file once", COPY_AGAIN
+        )
     if not {head.file for head in manifest.heads} <= set(names):
-        raise BundleError(f"{path}: a head's file is not listed", _AGAIN)
+        raise BundleError(f"{path}: a head's file is not listed", COPY_AGAIN)
     if not all(_SHA256.fullmatch(file.sha256) for file in manifest.files):
-        raise BundleError(f"{path}: a sha256 is not 64 hexadecimal digits", _AGAIN)
+        raise BundleError(f"{path}: a sha256 is not 64 hexadecimal digits", COPY_AGAIN)

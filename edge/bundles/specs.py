@@ -76,7 +76,7 @@ class GoldenText:
 
 @dataclass(frozen=True)
 class GeneratorSpec:
-    """How a model that writes is used."""
+    """How a generative model is used."""
 
     context_tokens: int
     """Longest prompt; of a decoder-only model, prompt and answer together."""
@@ -97,7 +97,7 @@ class GeneratorSpec:
     last_token_id: int | None = None
     """Forced as the last token of an answer that is as long as allowed."""
     writes_summaries: bool = False
-    """Whether it was taught the tasks of ``edge.abstractive.requests``."""
+    """Whether it was fine-tuned for the requests of ``edge.abstractive.requests``."""
 
 
 def encoder_spec(entry: Mapping[str, Any]) -> EncoderSpec:
@@ -109,7 +109,7 @@ def encoder_spec(entry: Mapping[str, Any]) -> EncoderSpec:
     spec = EncoderSpec(
         dimension=int(entry["dimension"]),
         max_tokens=int(entry["max_tokens"]),
-        pooling=text(entry["pooling"]),
+        pooling=require_text(entry["pooling"]),
         normalize=bool(entry["normalize"]),
         pad_token_id=int(entry["pad_token_id"]),
         cls_token_id=int(entry["cls_token_id"]),
@@ -130,7 +130,7 @@ def golden(entry: Mapping[str, Any], dimension: int) -> Golden:
     :raises KeyError, TypeError, ValueError: If a field is missing or malformed.
     """
     sample = Golden(
-        texts=tuple(text(line) for line in entry["texts"]),
+        texts=tuple(require_text(line) for line in entry["texts"]),
         embeddings=tuple(tuple(float(x) for x in row) for row in entry["embeddings"]),
         min_cosine=float(entry["min_cosine"]),
     )
@@ -148,9 +148,9 @@ def head_spec(entry: Mapping[str, Any]) -> HeadSpec:
     :raises KeyError, TypeError, ValueError: If a field is missing or malformed.
     """
     return HeadSpec(
-        name=text(entry["name"]),
-        file=text(entry["file"]),
-        features=tuple(text(name) for name in entry["features"]),
+        name=require_text(entry["name"]),
+        file=require_text(entry["file"]),
+        features=tuple(require_text(name) for name in entry["features"]),
         training=dict(entry["training"]),
         certificate=dict(entry["certificate"]),
     )
@@ -169,18 +169,18 @@ def generator_spec(entry: Mapping[str, Any]) -> GeneratorSpec:
         max_new_tokens=int(entry["max_new_tokens"]),
         end_token_ids=tuple(int(i) for i in entry["end_token_ids"]),
         prompt=PromptFormat(
-            user=text(prompt["user"]),
+            user=require_text(prompt["user"]),
             system_and_user=_optional_text(prompt.get("system_and_user")),
             following=_optional_text(prompt.get("following")),
             adds_special_tokens=bool(prompt["adds_special_tokens"]),
         ),
         defaults=dict(entry["defaults"]),
         golden=GoldenText(
-            text=text(sample["text"]),
+            text=require_text(sample["text"]),
             nats_per_token=float(sample["nats_per_token"]),
             max_difference=float(sample["max_difference"]),
         ),
-        least_onnxruntime=text(entry["least_onnxruntime"]),
+        least_onnxruntime=require_text(entry["least_onnxruntime"]),
         **{name: None if entry.get(name) is None else int(entry[name]) for name in optional},
         writes_summaries=bool(entry.get("writes_summaries", False)),
     )
@@ -191,7 +191,7 @@ def generator_spec(entry: Mapping[str, Any]) -> GeneratorSpec:
     return spec
 
 
-def text(value: Any) -> str:
+def require_text(value: Any) -> str:
     """A value that has to be a text.
 
     :param value: From parsed JSON.
@@ -203,4 +203,4 @@ def text(value: Any) -> str:
 
 
 def _optional_text(value: Any) -> str | None:
-    return None if value is None else text(value)
+    return None if value is None else require_text(value)

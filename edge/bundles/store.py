@@ -8,7 +8,8 @@ from pathlib import Path
 
 import click
 
-from edge.bundles.manifest import Bundle, read_bundle, verify_files
+from edge.bundles.files import verify_files
+from edge.bundles.manifest import Bundle, read_bundle
 from edge.errors import BundleError, OutputError
 
 DEFAULT_BUNDLE = "minilm-l6-int8"
@@ -60,7 +61,7 @@ def _user_folders() -> list[Path]:
 
 
 def find_summarizer(name: str | None = None) -> Bundle | None:
-    """A bundle that was taught to sum up, the smallest where there are several.
+    """A bundle fine-tuned for summarization, the smallest where there are several.
 
     :param name: ``name-precision`` or a bundle folder's path; None for any that is here.
     :return: None if there is none and none was named.
@@ -68,12 +69,12 @@ def find_summarizer(name: str | None = None) -> Bundle | None:
     """
     if name is not None:
         return find_bundle(name)
-    taught = [
+    summarizers = [
         bundle
         for bundle in list_bundles()
         if bundle.manifest.generator and bundle.manifest.generator.writes_summaries
     ]
-    return min(taught, key=lambda bundle: bundle.size_bytes, default=None)
+    return min(summarizers, key=lambda bundle: bundle.size_bytes, default=None)
 
 
 def find_bundle(name: str | None = None) -> Bundle:

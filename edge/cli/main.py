@@ -8,33 +8,33 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from edge import __version__
 from edge.cli.models import models
-from edge.cli.options import digest_options, summary_options
-from edge.cli.values import Command, all_of
+from edge.cli.options import Command, all_of, digest_options, read_options, summary_options
 from edge.cli.watch import watch
 from edge.errors import EdgeError
+from edge.records import ALL_PARTS
 from edge.stages import stage
+from edge.version import __version__
 
 if TYPE_CHECKING:
     from edge.jobs.batch import Outcome
 
+ALIASES = {"keywords": "keyphrases"}
+"""Names that commands had once, and still answer to."""
+
 
 class EdgeCommand(click.Group):
-    """Turns expected errors into one clear message and exit code 1.
-
-    Commands of rooms above this one are added by name, and loaded when they are asked for.
-    """
+    """Turns expected errors into one clear message and exit code 1; may load commands late."""
 
     def __init__(self, *arguments: Any, **settings: Any) -> None:
         super().__init__(*arguments, **settings)
         self._lazy: dict[str, Callable[[], click.Command]] = {}
 
     def add_lazy_command(self, name: str, load: Callable[[], click.Command]) -> None:
-        """Add a command that is not imported yet.
+        """Add a command whose module loads when it is asked for.
 
         :param name: Its name.
-        :param load: Returns it.
+        :param load: Imports it.
         """
         self._lazy[name] = load
 
@@ -49,11 +49,11 @@ class EdgeCommand(click.Group):
         """A command.
 
         :param ctx: click's context.
-        :param cmd_name: Its name.
+        :param cmd_name: Its name, or one it had once.
         """
         if cmd_name in self._lazy:
             return self._lazy[cmd_name]()
-        return super().get_command(ctx, cmd_name)
+        return super().get_command(ctx, ALIASES.get(cmd_name, cmd_name))
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command.
@@ -78,7 +78,7 @@ def main() -> None:
 
 
 def _episode_options(formats: tuple[str, ...]) -> Callable[[Command], Command]:
-    """Arguments and options that summarize, keywords and chapters share.
+    """Arguments and options that summarize, keyphrases and chapters share.
 
     :param formats: Output formats, the default first.
     """
@@ -95,17 +95,17 @@ def _episode_options(formats: tuple[str, ...]) -> Callable[[Command], Command]:
 @main.command()
 @_episode_options(("text", "md", "json"))
 @summary_options
-def summarize(words: int, **options: Any) -> None:
+def summarize(**options: Any) -> None:
     """Summary, key points, keyphrases and chapters of each EPISODE.
 
     EPISODE is a transcript file, a folder of them, or '-' for standard input.
     """
-    _run(options, None, words)
+    _run(options)
 
 
 @main.command()
 @_episode_options(("text", "md", "json"))
-def keywords(**options: Any) -> None:
+def keyphrases(**options: Any) -> None:
     """Keyphrases of each EPISODE, with where they are said."""
     _run(options, frozenset({"keyphrases"}))
 
@@ -117,42 +117,52 @@ def chapters(**options: Any) -> None:
     _run(options, frozenset({"chapters"}))
 
 
-def _run(options: dict[str, Any], parts: frozenset[str] | None, words: int = 120) -> None:
+def _run(options: dict[str, Any], parts: frozenset[str] = ALL_PARTS) -> None:
     """Digest all episodes to standard output, or as a batch into a folder."""
+    episodes: tuple[str, ...] = options["episodes"]
+    folder: Path | None = options["output"]
     with stage("load"):
-        from edge.cli.digests import Digester
-        from edge.files import require_distinct
-        from edge.jobs.batch import expand_sources, run_batch
+        from edge.cli.digests import DigestPrinter
+        from edge.jobs.batch import expand_sources
 
-        sources = expand_sources(options["episodes"])
-        one_line = len(sources) > 1 and not options["output"]
-        digester = Digester(options, parts, words, one_line)
-        from edge.render import SUFFIXES
-
-    if options["output"]:
-        for argument in options["episodes"]:
-            require_distinct(Path(argument), options["output"], "--output")
-        outcomes = run_batch(
-            sources,
-            options["output"],
-            SUFFIXES[options["format_name"]],
-            digester.render,
-            force=options["force"],
-            report=lambda outcome: None if options["quiet"] else _say_outcome(outcome),
-        )
-        _finish_batch(outcomes, options["quiet"])
+        sources = expand_sources(episodes)
+        digest, models, output = read_options(options, parts)
+        one_line = len(sources) > 1 and folder is None
+        printer = DigestPrinter(digest, models, output, one_line)
+    if folder is None:
+        _print_all(sources, printer.render, output.format_name)
         return
+
+    from edge.files import require_distinct
+    from edge.jobs.batch import run_batch
+    from edge.render import SUFFIXES
+
+    for episode in episodes:
+        require_distinct(Path(episode), folder, "--output")
+    outcomes = run_batch(
+        sources,
+        folder,
+        SUFFIXES[output.format_name],
+        printer.render,
+        force=options["force"],
+        report=lambda outcome: None if output.quiet else _say_outcome(outcome),
+    )
+    _finish_batch(outcomes, output.quiet)
+
+
+def _print_all(sources: list[str], render: Callable[[str], str], format_name: str) -> None:
+    """Print the digests one after the other; go on past what cannot be digested."""
     failed: list[str] = []
     for position, source in enumerate(sources):
         try:
-            text = digester.render(source)
+            text = render(source)
         except EdgeError as error:
             if len(sources) == 1:
                 raise
             failed.append(source)
             click.echo(f"Error: {source}: {error}", err=True)
             continue
-        if position and options["format_name"] in ("text", "md"):
+        if position and format_name in ("text", "md"):
             click.echo()
         click.echo(text, nl=False)
     if failed:
@@ -206,7 +216,3 @@ def doctor(quick: bool) -> None:
 
         for advice in recommend_precisions(list_bundles()):
             click.echo(f"{advice.name:<20} {advice}")
-
-
-if __name__ == "__main__":
-    main()

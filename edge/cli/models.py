@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from edge.cli.model_options import execution_of, model_options
+from edge.cli.options import execution_of, run_options
 
 _strict = click.option(
     "--strict", is_flag=True, help="Another provider than the one asked for is an error."
@@ -61,7 +61,7 @@ def models_add(folder: Path, force: bool) -> None:
 @models.command("verify")
 @click.argument("name", required=False)
 @_strict
-@model_options
+@run_options
 def models_verify(name: str | None, **options: Any) -> None:
     """Check a model's hashes and rerun its golden sample on this device."""
     from edge.bundles.store import find_bundle
@@ -78,7 +78,7 @@ def models_verify(name: str | None, **options: Any) -> None:
 @click.option("--system", help="How the model is to answer.")
 @click.option("--max-new-tokens", type=click.IntRange(1), default=128, show_default=True)
 @_strict
-@model_options
+@run_options
 def models_try(
     name: str, text: str, system: str | None, max_new_tokens: int, **options: Any
 ) -> None:

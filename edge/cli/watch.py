@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from edge.cli.options import digest_options, summary_options
-from edge.cli.values import Seconds
+from edge.cli.options import Seconds, digest_options, read_options, summary_options
 from edge.errors import EdgeError
 
 if TYPE_CHECKING:
-    from edge.jobs.watch import Entry, Inbox
+    from edge.jobs.ledger import LedgerEntry
+    from edge.jobs.watch import Inbox
 
 FOLDER = click.Path(path_type=Path, file_okay=False)
 
@@ -37,24 +37,25 @@ FOLDER = click.Path(path_type=Path, file_okay=False)
 @click.option("--once", is_flag=True, help="Do what is there, and end.")
 @digest_options(("json", "md", "text"))
 @summary_options
-def watch(inbox: Path, words: int, **options: Any) -> None:
+def watch(inbox: Path, **options: Any) -> None:
     """Digest the transcripts of the folder INBOX, and those that come.
 
     Each content is digested once, whatever its file is called. It may be stopped at any moment,
     and goes on where it was. With --once the exit code is 1 if a file could not be digested.
     """
-    from edge.cli.digests import Digester
-    from edge.jobs.watch import Inbox, only_one
+    from edge.cli.digests import DigestPrinter
+    from edge.jobs.ledger import lock_output
+    from edge.jobs.watch import Inbox
     from edge.render import SUFFIXES
 
-    digester = Digester(options, words=words)
-    digester.wait()  # a model that does not work is told at once, not at the first episode
-    with only_one(options["output"]):
+    printer = DigestPrinter(*read_options(options))
+    printer.wait()  # a model that does not work is told at once, not at the first episode
+    with lock_output(options["output"]):
         watched = Inbox(
             inbox,
             options["output"],
             SUFFIXES[options["format_name"]],
-            digester.render,
+            printer.render,
             options["settle"],
             options["quarantine"],
         )
@@ -65,13 +66,13 @@ def watch(inbox: Path, words: int, **options: Any) -> None:
 
 def _watch(watched: Inbox, options: dict[str, Any]) -> None:
     """Look until there is nothing to wait for, or for ever."""
-    from edge.jobs.watch import FAILED
+    from edge.jobs.ledger import FAILED
 
     trouble = ""
     failed = 0
     while True:
         try:
-            for entry in watched.look():
+            for entry in watched.digest_new():
                 failed += entry.status == FAILED
                 if not options["quiet"]:
                     _say(entry)
@@ -92,6 +93,6 @@ def _watch(watched: Inbox, options: dict[str, Any]) -> None:
         time.sleep(options["every"])
 
 
-def _say(entry: Entry) -> None:
+def _say(entry: LedgerEntry) -> None:
     detail = f": {entry.detail}" if entry.detail else f" -> {entry.output}"
     click.echo(f"{entry.status:>7}  {entry.source}{detail}", err=True)

@@ -7,9 +7,10 @@ import platform
 from collections.abc import Iterator
 from importlib.metadata import version
 
-from edge import __version__
 from edge.device.kernel import cpu_flags, cpu_model, meminfo
-from edge.runtime.session import available_providers, default_threads, products_overflow
+from edge.runtime.int8_products import products_overflow
+from edge.runtime.session import available_providers, default_threads
+from edge.version import __version__
 
 # What speeds up 8-bit and 16-bit models, by the names Linux gives them.
 _FEATURES = (

@@ -102,7 +102,7 @@ class MemoryLimit:
 def _episode_bytes(n_words: int) -> int:
     """Memory that an episode takes besides the models."""
     # Not before it is needed: a model is refused before any of this is loaded.
-    from edge.extraction.episode import PART_WORDS, WHOLE_WORDS
+    from edge.extraction.parts import PART_WORDS, WHOLE_WORDS
 
     if n_words <= WHOLE_WORDS:
         return n_words * _BYTES_PER_WORD

@@ -6,9 +6,30 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from edge.bundles.manifest import Bundle, read_bundle
+from edge.device.golden import (
+    GOLDEN_COSINE,
+    GOLDEN_NLL_ERROR,
+    GoldenAgreement,
+    encoder_agreement,
+    generator_agreement,
+)
 from edge.errors import BundleError
+from edge.generation.chat_format import Prompt
+from edge.generation.generator import Generator
+from edge.generation.sampling import GenerationSettings
+from edge.runtime.encoder import Encoder
 from edge.runtime.providers import CPU, ON_CPU, Execution, Placement
 
+_RIGHT = {
+    GOLDEN_COSINE: "golden sample agrees {value:.4f} (least {limit})",
+    GOLDEN_NLL_ERROR: "golden sample agrees to {value:.4f} nats a token (most {limit})",
+}
+_WRONG = {
+    GOLDEN_COSINE: "the golden sample of {id} agrees only {value:.4f}, least is {limit}",
+    GOLDEN_NLL_ERROR: (
+        "{id} finds its golden sample {value:.4f} nats a token off, most is {limit}"
+    ),
+}
 _OTHER_RUNTIME = (
     "This onnxruntime does not run the model right on this processor; try another version."
 )
@@ -25,49 +46,29 @@ def verify_bundle(folder: Path, threads: int | None = None, execution: Execution
     :raises InferenceError: If onnxruntime cannot run it, or ``execution`` forbids it.
     """
     bundle = read_bundle(folder)
-    golden = _golden_text if bundle.manifest.generator else _golden_vectors
-    found, placement = golden(bundle, threads, execution)
+    agreement, placement = _rerun(bundle, threads, execution)
+    if not agreement.is_right:
+        wrong = _WRONG[agreement.metric]
+        raise BundleError(
+            wrong.format(id=bundle.id, value=agreement.value, limit=agreement.limit),
+            _OTHER_RUNTIME,
+        )
+    right = _RIGHT[agreement.metric].format(value=agreement.value, limit=agreement.limit)
     where = "" if placement.ran == CPU else f" on {placement.ran}"
     if placement.fell_back:
         where = f" on {placement.ran}, not on {placement.asked}: {placement.reason}"
-    return f"files unchanged, {found}{where}"
+    return f"files unchanged, {right}{where}"
 
 
-def _golden_vectors(
+def _rerun(
     bundle: Bundle, threads: int | None, execution: Execution
-) -> tuple[str, Placement]:
-    from edge.runtime.encoder import Encoder, golden_cosine
-
+) -> tuple[GoldenAgreement, Placement]:
+    """Load a bundle, which checks its files, and run its golden sample."""
+    if bundle.manifest.generator:
+        generator = Generator(bundle, threads, execution)
+        return generator_agreement(generator), generator.placement
     encoder = Encoder(bundle, threads, execution)
-    golden = bundle.manifest.golden
-    assert golden is not None
-    cosine, least = golden_cosine(encoder), golden.min_cosine
-    if cosine < least:
-        raise BundleError(
-            f"the golden sample of {bundle.id} agrees only {cosine:.4f}, least is {least}",
-            _OTHER_RUNTIME,
-        )
-    return f"golden sample agrees {cosine:.4f} (least {least})", encoder.placement
-
-
-def _golden_text(
-    bundle: Bundle, threads: int | None, execution: Execution
-) -> tuple[str, Placement]:
-    from edge.generation.generator import Generator
-
-    generator = Generator(bundle, threads, execution)
-    golden = generator.spec.golden
-    difference = abs(generator.mean_nll(golden.text) - golden.nats_per_token)
-    if not difference <= golden.max_difference:
-        raise BundleError(
-            f"{bundle.id} finds its golden sample {difference:.4f} nats a token off, "
-            f"most is {golden.max_difference}",
-            _OTHER_RUNTIME,
-        )
-    most = golden.max_difference
-    return f"golden sample agrees to {difference:.4f} nats a token (most {most})", (
-        generator.placement
-    )
+    return encoder_agreement(encoder), encoder.placement
 
 
 def answer(
@@ -78,7 +79,7 @@ def answer(
     threads: int | None,
     execution: Execution = ON_CPU,
 ) -> Iterator[str]:
-    """What a model that writes makes of a request, piece by piece; the likeliest tokens.
+    """What a generative model makes of a request, piece by piece; the likeliest tokens.
 
     :param bundle: The model.
     :param text: The request.
@@ -86,13 +87,9 @@ def answer(
     :param max_new_tokens: Most tokens of the answer.
     :param threads: Threads for onnxruntime; None for the cores at hand, at most 4.
     :param execution: The provider that is to run it.
-    :raises BundleError: If the model writes no texts.
+    :raises BundleError: If the model is not generative.
     :raises InferenceError: If the request does not fit the model.
     """
-    from edge.generation.chat_format import Prompt
-    from edge.generation.generator import Generator
-    from edge.generation.sampling import GenerationSettings
-
     generator = Generator(bundle, threads, execution)
     settings = GenerationSettings(max_new_tokens=max_new_tokens)
     yield from generator.stream(Prompt(text, system), settings)

@@ -8,8 +8,14 @@ from functools import partial
 
 from edge.english.words import FUNCTION_WORDS, is_content_word, stem, words
 
-DENIAL_REACH = 4
+DENIAL_REACH_WORDS = 4
 """Words after a denial that it can concern."""
+MIN_DENIED_LETTERS = 3
+"""A shorter word is none that could be denied ("it", "to")."""
+MIN_VERB_LETTERS = 4
+"""A shorter word that is no content word is a small one: it says nothing by itself."""
+MIN_STEM_LETTERS = 3
+"""Letters that must be left of a word for an ending to be cut."""
 _DENIALS = frozenset("not no never nobody nothing none neither nor cannot without hardly".split())
 _NUMBER_WORDS = {
     word: str(value)
@@ -47,15 +53,15 @@ def names_in(text: str) -> list[str]:
 
     :param text: A written sentence.
     """
-    found = []
+    names = []
     for k, word in enumerate(words(text)):
         bare = re.sub(r"['’]s?$", "", word)
-        inner = any(c.isupper() for c in bare[1:]) or any(c.isdigit() for c in bare)
+        is_mixed = any(c.isupper() for c in bare[1:]) or any(c.isdigit() for c in bare)
         if not bare[:1].isalpha() or bare == "I":
             continue
-        if (bare[0].isupper() and k > 0) or inner:
-            found.append(bare)
-    return found
+        if (bare[0].isupper() and k > 0) or is_mixed:
+            names.append(bare)
+    return names
 
 
 def numbers_in(text: str) -> list[str]:
@@ -63,10 +69,11 @@ def numbers_in(text: str) -> list[str]:
 
     :param text: Any text.
     """
-    found = [number.replace(",", "").rstrip(".") for number in _NUMBER.findall(text)]
+    numbers = [number.replace(",", "").rstrip(".") for number in _NUMBER.findall(text)]
     for word in words(text):
-        found += [_NUMBER_WORDS[part] for part in word.lower().split("-") if part in _NUMBER_WORDS]
-    return found
+        parts = word.lower().split("-")
+        numbers += [_NUMBER_WORDS[part] for part in parts if part in _NUMBER_WORDS]
+    return numbers
 
 
 def denied_stems(text: str) -> set[str]:
@@ -74,12 +81,13 @@ def denied_stems(text: str) -> set[str]:
 
     :param text: Any text.
     """
-    said = words(text)
+    text_words = words(text)
     denied: set[str] = set()
-    for k, word in enumerate(said):
+    for k, word in enumerate(text_words):
         lowered = word.lower().replace("’", "'")
         if lowered in _DENIALS or lowered.endswith("n't"):
-            denied.update(bare_stem(w) for w in said[k + 1 : k + 1 + DENIAL_REACH] if len(w) > 2)
+            following = text_words[k + 1 : k + 1 + DENIAL_REACH_WORDS]
+            denied.update(bare_stem(w) for w in following if len(w) >= MIN_DENIED_LETTERS)
     return denied
 
 
@@ -110,8 +118,8 @@ def speaks_to_reader(text: str) -> bool:
 def without_invented_gender(claim: str, spoken: frozenset[str]) -> str:
     """A claim without a "he" or "she" that its evidence does not say.
 
-    A model that was taught on others' meetings takes a speaker for a man; the transcript of a
-    voice does not tell.
+    A model fine-tuned on others' meetings takes a speaker for a man; the transcript of a voice
+    does not tell.
 
     :param claim: A written sentence.
     :param spoken: Words of the evidence, in small letters.
@@ -147,7 +155,8 @@ def long_stems(text: str) -> list[str]:
     return [
         bare_stem(word)
         for word in words(text)
-        if is_content_word(word) or (len(word) > 3 and word.lower() not in FUNCTION_WORDS)
+        if is_content_word(word)
+        or (len(word) >= MIN_VERB_LETTERS and word.lower() not in FUNCTION_WORDS)
     ]
 
 
@@ -158,6 +167,6 @@ def bare_stem(word: str) -> str:
     """
     key = stem(word)
     for ending in ("ing", "ed", "er", "ly", "e"):
-        if len(key) - len(ending) >= 3 and key.endswith(ending):
+        if len(key) - len(ending) >= MIN_STEM_LETTERS and key.endswith(ending):
             return key[: -len(ending)]
     return key

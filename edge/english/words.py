@@ -6,14 +6,11 @@ Lists, not a tagger: they cost nothing on the device. Other languages simply mat
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
-from functools import lru_cache
+from collections.abc import Callable, Iterable
 
 Rarity = Callable[[str], float]
 """Word -> 0 (common) to 1 (rare)."""
 
-REMEMBERED = 1000
-"""Texts and words that are looked at again and again are taken apart once."""
 _WORD = re.compile(r"[^\W_]+(?:['’\-.+#&][^\W_]+)*[+#]*")
 
 FUNCTION_WORDS = frozenset(
@@ -147,7 +144,6 @@ PRONOUNS = frozenset(
 )
 
 
-@lru_cache(2 * REMEMBERED)
 def words(text: str) -> tuple[str, ...]:
     """Words as they are written, without punctuation around them.
 
@@ -156,7 +152,6 @@ def words(text: str) -> tuple[str, ...]:
     return tuple(_WORD.findall(text))
 
 
-@lru_cache(REMEMBERED)
 def is_content_word(word: str) -> bool:
     """Whether a word can say what a sentence is about.
 
@@ -172,7 +167,6 @@ def is_content_word(word: str) -> bool:
     )
 
 
-@lru_cache(REMEMBERED)
 def stem(word: str) -> str:
     """Lower-case word without a plural or possessive ending: a key to group by.
 
@@ -186,13 +180,20 @@ def stem(word: str) -> str:
     return lowered
 
 
-@lru_cache(REMEMBERED)
 def content_stems(text: str) -> tuple[str, ...]:
     """Stems of the content words of a text, in order, repeats kept.
 
     :param text: Any text.
     """
-    return tuple(stem(word) for word in words(text) if is_content_word(word))
+    return content_stems_of(words(text))
+
+
+def content_stems_of(spoken: Iterable[str]) -> tuple[str, ...]:
+    """The same of words.
+
+    :param spoken: As ``words`` gives them.
+    """
+    return tuple(stem(word) for word in spoken if is_content_word(word))
 
 
 def phrases(*alternatives: str) -> re.Pattern[str]:

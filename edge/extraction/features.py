@@ -1,4 +1,4 @@
-"""Measures over the words around a place: what both heads are built on.
+"""Measures over the words around a place: what the heads' features are built on.
 
 ``offsets`` is always the number of words before each sentence, with the total at the end,
 shape (sentences + 1,); a window is a number of words.
@@ -106,6 +106,38 @@ def depth(values: Float64Array, offsets: Int64Array, window: int) -> Float64Arra
     )
 
 
+def highest(
+    values: Float64Array, offsets: Int64Array, window: int
+) -> tuple[Float64Array, Float64Array]:
+    """Highest value in the window before and in the one from each sentence on.
+
+    :param values: One value a sentence.
+    :param offsets: Words before each sentence.
+    :param window: Words on either side.
+    """
+    first, last = bounds(offsets, window)
+    before = [values[a : i or 1].max() for i, a in enumerate(first)]
+    after = [values[i:b].max() for i, b in enumerate(last)]
+    return np.array(before), np.array(after)
+
+
+def rates(
+    counts: Float64Array, offsets: Int64Array, window: int
+) -> tuple[Float64Array, Float64Array]:
+    """Counts per word in the window before and in the one from each sentence on.
+
+    :param counts: One count a sentence.
+    :param offsets: Words before each sentence.
+    :param window: Words on either side.
+    """
+    sums = running_sums(counts)
+    here = np.arange(len(counts))
+    first, last = bounds(offsets, window)
+    before = (sums[here] - sums[first]) / np.maximum(offsets[here] - offsets[first], 1)
+    after = (sums[last] - sums[here]) / np.maximum(offsets[last] - offsets[here], 1)
+    return before, after
+
+
 def ranks(values: Float64Array) -> Float64Array:
     """Each value's rank among all, 0 (least) to 1.
 
@@ -139,18 +171,18 @@ def hashed_stems(stems: Sequence[Sequence[str]], columns: int) -> Float32Array:
     :param columns: Width.
     :return: Shape (sentences, columns).
     """
-    spread = Counter(stem for own in stems for stem in set(own))
+    spread = Counter(stem for line in stems for stem in set(line))
     n = len(stems)
-    places = {}
+    entries = {}
     for stem, count in spread.items():
         code = zlib.crc32(stem.encode())
         weight = math.log(1 + n / count) / math.log(1 + n)
-        places[stem] = code % columns, weight if code >> 16 & 1 else -weight
+        entries[stem] = code % columns, weight if code >> 16 & 1 else -weight
     rows = np.zeros((n, columns), np.float32)
-    for i, own in enumerate(stems):
-        for stem in own:
+    for i, line in enumerate(stems):
+        for stem in line:
             if spread[stem] > 1:
-                column, weight = places[stem]
+                column, weight = entries[stem]
                 rows[i, column] += weight
     return rows
 

@@ -60,13 +60,29 @@ class Candidate:
     def mentions(self, sentences: Sequence[Sentence]) -> list[Mention]:
         """Where it is said.
 
-        :param sentences: Those its places are counted in.
+        :param sentences: Those its mentions are counted in.
         """
-        places = zip(self.sentences, self.words, strict=True)
         return [
             Mention(sentences[i].word_segments[word], sentences[i].word_starts_s[word])
-            for i, word in places
+            for i, word in zip(self.sentences, self.words, strict=True)
         ]
+
+    def add(self, later: Candidate, first: int) -> None:
+        """Count the mentions of the same phrase in a later stretch of the episode.
+
+        :param later: Its sentences are counted from the stretch's beginning.
+        :param first: The stretch's first sentence.
+        """
+        self.sentences.extend(first + i for i in later.sentences)
+        self.words.extend(later.words)
+        self.surfaces.update(later.surfaces)
+        self.n_capitalised += later.n_capitalised
+        self.n_open_left += later.n_open_left
+        self.n_open_right += later.n_open_right
+        self.n_whole += later.n_whole
+        self.n_inside += later.n_inside
+        self.n_named += later.n_named
+        self.noun_sum += later.noun_sum
 
     @property
     def is_name(self) -> bool:
@@ -95,27 +111,22 @@ class Candidate:
         return " ".join(w if _keeps_case(w) else w.lower() for w in surface.split())
 
 
-_COUNTS = (
-    "n_capitalised", "n_open_left", "n_open_right", "n_whole", "n_inside", "n_named", "noun_sum"
-)  # fmt: skip
-
-
 def _keeps_case(word: str) -> bool:
     return sum(character.isupper() for character in word) > 1 or "." in word
 
 
 def find_phrases(
-    sentences: Sequence[Sentence], usable: Sequence[bool], tags: Sequence[Float64Array]
+    sentences: Sequence[Sentence], is_candidate: Sequence[bool], tags: Sequence[Float64Array]
 ) -> dict[Key, Candidate]:
     """All noun phrases of up to five words inside a clause, and the parts that end alike.
 
     :param sentences: The whole episode.
-    :param usable: For each sentence, whether it may be a source.
+    :param is_candidate: For each sentence, whether it may be a source.
     :param tags: For each sentence, probabilities of ``TAGS``, shape (words, 4).
     """
     candidates: dict[Key, Candidate] = {}
     for i, sentence in enumerate(sentences):
-        if not usable[i]:
+        if not is_candidate[i]:
             continue
         tokens = sentence.text.split()
         bare = [bare_word(token) for token in tokens]
@@ -136,13 +147,8 @@ def merge_phrases(
     :param found: Phrases of the stretch, their sentences counted from its beginning.
     :param first: The stretch's first sentence.
     """
-    for key, own in found.items():
-        candidate = candidates.setdefault(key, Candidate(key))
-        candidate.sentences.extend(first + i for i in own.sentences)
-        candidate.words.extend(own.words)
-        candidate.surfaces.update(own.surfaces)
-        for name in _COUNTS:
-            setattr(candidate, name, getattr(candidate, name) + getattr(own, name))
+    for key, candidate in found.items():
+        candidates.setdefault(key, Candidate(key)).add(candidate, first)
 
 
 def _runs(
@@ -181,10 +187,10 @@ def _add(
     i: int,
     bare: Sequence[str],
     tags: npt.NDArray[np.floating],
-    places: tuple[int, int, int, int],
+    bounds: tuple[int, int, int, int],
 ) -> None:
     """Count words a to b of a run from first to last of sentence ``i``."""
-    first, a, b, last = places
+    first, a, b, last = bounds
     phrase = bare[a:b]
     key = tuple(stem(word) for word in phrase)
     if len(set(key)) < len(key):  # a stutter: "machine machine learning"

@@ -1,316 +1,72 @@
-"""Key points: complete sentences that carry the episode, spread over its chapters."""
+"""Which sentences a digest shows: the best ones, each unlike those chosen before it."""
 
 from __future__ import annotations
 
-import re
-from bisect import bisect_left
 from collections.abc import Sequence
-from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache
 
 import numpy as np
 
-from edge.arrays import Float32Array, Float64Array
-from edge.english.words import (
-    FILLERS,
-    FINITE_VERBS,
-    PRONOUNS,
-    REMEMBERED,
-    content_stems,
-    is_content_word,
-    phrases,
-    words,
-)
-from edge.extraction.salience import FALSE_START, FILLED, SMALL_TALK, count_stutters, wording
+from edge.arrays import Float32Array
+from edge.english.fillers import without_lead
+from edge.extraction.greedy import Budget, less_alike, none_alike, select_greedily
+from edge.extraction.ranking import Ranked
 from edge.records import ExtractedSentence, Sentence
-from edge.transcript.sentences import is_annotation
 
 WORDS_PER_KEY_POINT = 700
 MIN_KEY_POINTS, MAX_KEY_POINTS = 5, 16
-MIN_WORDS, IDEAL_WORDS, MAX_WORDS = 7, (12, 34), 60
-MIN_CONTENT_WORDS = 3
-MIN_SUMMARY_WORDS = 4
-FITNESS_POWER = 0.25
-"""How much less than in a key point it counts, in a summary, how a sentence reads alone."""
-INCOMPLETE, FRAGMENT = 0.8, 0.75
-"""What a sentence that could not stand alone is worth in a summary, and how much less if it has
-no verb or next to no content: such only fill the budget's last words."""
-MIN_INTRODUCTION_WORDS = 5
+MIN_KEY_POINT_SCORE = 0.3
+"""A chapter without a sentence that scores so much has no key point."""
 DIVERSITY = 0.35
 """Weight of the likeness to what was chosen before (maximal marginal relevance)."""
 SUMMARY_DIVERSITY = 0.2
 """The same in the summary, where the word budget already keeps sentences apart."""
-BREVITY = 0.1
-"""Power of a sentence's length that its worth in the summary is divided by: the budget counts
-words."""
-MIN_SCORE = 0.3
-"""A chapter without a sentence this salient has no key point."""
-INTRODUCTION_SHARE = 0.08
-"""An episode introduces itself within this first part of its words."""
 OPENING_SHARE = 0.5
 """Most of the summary's words that come from the part with the introduction."""
-
-CARRIED_SLOPE, CARRIED_SHIFT = 2.23, -2.26
-"""A logistic curve from salience to the chance that a human summary says the same
-(reliability table in docs/quality.md)."""
-
-_INTRODUCTION = phrases(
-    r"(?:today|this week|in this episode)\b.*\b(?:talk|speak|chat|discuss|join|guest|interview)",
-    r"(?:my|our) guest\b|joined by\b|currently (?:works|the|a|VP|CEO|CTO|head)\b",
-    r"is (?:a|an|the) (?:\S+ ){0,3}(?:(?:co-?)?founder|professor|author|engineer|researcher)\b",
-    r"is (?:a|an|the) (?:\S+ ){0,3}(?:director|scientist|expert|head|hacker|educator|writer)\b",
-)
-_SPEECH_IN_SPEECH = phrases(r"(?:was|were|is|be|i['’]m|it['’]s) like,")
-_ADDRESSED = re.compile(
-    r"^(?:your\b|(?:\w+, )?you(?:['’]ve|['’]re"
-    r"| (?:went|were|did|said|mentioned|worked|started|had|told))\b)",
-    re.I,
-)
-_REPEATED = re.compile(r"\b(\w+ \w+(?: \w+)?),.{0,20}\b\1\b", re.I)
-_RESTART = re.compile(
-    r"\b(?:of|the|an?|my|your|our|their|(?:I|you|we|they)['’](?:ve|re|m)|it['’]s|there['’]s),\s",
-    re.I,
-)
-"""A comma where no sentence has one: the speaker began again ("a lot of, there have been")."""
-_FINITE = phrases(
-    r"(?:am|is|are|was|were|has|have|had|do|does|did|can|could|will|would|shall|should|may|might"
-    r"|must|cannot|\w+n['’]t|\w+['’](?:s|re|ve|m|ll|d))\b"
-)
-_UNSURE = phrases(r"i don['’]t know|(?:i['’]m )?not sure (?:if|whether|what|how)")
-_CONNECTIVE = re.compile(
-    r"^(?:then|therefore|also|because|which|or|like|otherwise|instead)\b", re.I
-)
-
-
-@dataclass(frozen=True)
-class Ranked:
-    """Every sentence's salience, and the texts to show."""
-
-    scores: Float64Array
-    """Shape (sentences,), 0 to 1; 0 for a sentence that is no key point by itself."""
-    fillings: Float64Array
-    """The same for the summary, where a sentence stands among others; 0 where not to be shown."""
-    carried: Float64Array
-    """Shape (sentences,), 0 to 1: chance that a human summary uses at least half of the
-    sentence's content words."""
-    texts: Sequence[str]
-    """Sentences without their leading fillers."""
-    introduction: int | None
-    """Index of the sentence that says who is talking, where there is one."""
-    n_opening: int
-    """Sentences of the episode's first part, where such a sentence is looked for."""
-
-    def among(self, places: Sequence[int]) -> Ranked:
-        """The same of some sentences.
-
-        :param places: Which, in spoken order; the introduction is one of them.
-        """
-        own = list(places)
-        return Ranked(
-            self.scores[own],
-            self.fillings[own],
-            self.carried[own],
-            [self.texts[i] for i in own],
-            None if self.introduction is None else own.index(self.introduction),
-            bisect_left(own, self.n_opening),
-        )
+WORDS_PER_QUOTE = 1500
+MAX_QUOTES = 8
+SAME_QUOTE = 0.7
+"""Cosine above which two quotes, or a quote and a key point, say the same."""
+WORDS_PER_QUESTION = 500
+MAX_QUESTIONS = 12
 
 
 def contenders(ranked: Ranked, limit: int) -> list[int]:
     """The best sentences for key points and summary, in spoken order.
 
-    :param ranked: As ``rank_sentences`` gives it.
+    :param ranked: Of the whole episode.
     :param limit: Most sentences.
     """
-    best = np.argsort(-np.maximum(ranked.scores, ranked.fillings), kind="stable")[:limit]
+    score = np.maximum(ranked.key_point_score, ranked.summary_score)
+    best = np.argsort(-score, kind="stable")[:limit]
     return sorted(best.tolist())
 
 
-def rank_sentences(
-    sentences: Sequence[Sentence],
-    texts: Sequence[str],
-    usable: Sequence[bool],
-    salience: Float64Array,
-) -> Ranked:
-    """Judge every sentence by what it carries and by how it reads on its own.
-
-    :param sentences: The whole episode.
-    :param texts: The sentences without their leading fillers.
-    :param usable: For each sentence, whether it may be shown at all.
-    :param salience: As ``edge.extraction.salience.predict_salience`` gives it, shape (sentences,).
-    """
-    is_punctuated = _is_punctuated(sentences)
-    scores = np.zeros(len(sentences))
-    fillings = np.zeros(len(sentences))
-    for i, (sentence, text) in enumerate(zip(sentences, texts, strict=True)):
-        if not usable[i] or not _says_something(sentence, text):
-            continue
-        fitness = reads_alone(sentence, text)
-        worth = max(0.0, salience[i])
-        is_complete = _is_complete(text, is_punctuated)
-        scores[i] = worth * fitness if is_complete else 0.0
-        fillings[i] = worth * fitness**FITNESS_POWER / len(text.split()) ** BREVITY
-        if not is_complete:
-            is_bare = len(set(content_stems(text))) < 2
-            fillings[i] *= INCOMPLETE * FRAGMENT ** (is_bare + (not _has_verb(text)))
-    n_words = [sentence.n_words for sentence in sentences]
-    n_opening = int(
-        np.searchsorted(np.cumsum(n_words), INTRODUCTION_SHARE * sum(n_words), side="right")
-    )
-    introduction = _introduction(sentences[:n_opening], texts, usable)
-    carried = 1.0 / (1.0 + np.exp(-CARRIED_SLOPE * salience - CARRIED_SHIFT))
-    for values in (scores, fillings):
-        values /= max(values.max(initial=0.0), 1e-9)
-        if introduction is not None:
-            values[introduction] = 1.0
-    return Ranked(scores, fillings, carried, texts, introduction, n_opening)
-
-
-def _introduction(
-    opening: Sequence[Sentence], texts: Sequence[str], usable: Sequence[bool]
-) -> int | None:
-    """The first sentence that says who is talking, if the episode begins with one."""
-    for i, sentence in enumerate(opening):
-        bare = words(texts[i])
-        is_named = any(word[:1].isupper() and is_content_word(word) for word in bare)
-        is_whole = MIN_INTRODUCTION_WORDS <= len(bare) <= MAX_WORDS
-        is_statement = not sentence.is_question and bare and bare[0].lower() not in PRONOUNS
-        if usable[i] and is_named and is_whole and is_statement and _INTRODUCTION.search(texts[i]):
-            return i
-    return None
-
-
-def _is_punctuated(sentences: Sequence[Sentence]) -> bool:
-    ended = sum(1 for s in sentences if s.text.rstrip("\"')”’").endswith((".", "?", "!")))
-    return ended >= 0.5 * len(sentences)
-
-
-def _says_something(sentence: Sentence, text: str) -> bool:
-    """Whether a sentence is more than a question, a greeting or a note of the recogniser."""
-    return (
-        len(text.split()) >= MIN_SUMMARY_WORDS
-        and not sentence.is_question
-        and not is_annotation(text)
-        and not SMALL_TALK.search(text)
-    )
-
-
-def _is_complete(text: str, is_punctuated: bool) -> bool:
-    """Whether a sentence can stand alone: long enough, with content, and whole."""
-    whole = not is_punctuated or text.rstrip("\"')”’").endswith((".", "!"))
-    return (
-        MIN_WORDS <= len(text.split()) <= MAX_WORDS
-        and len(set(content_stems(text))) >= MIN_CONTENT_WORDS
-        and whole
-        and text.count('"') % 2 == 0
-    )
-
-
-def reads_alone(sentence: Sentence, text: str) -> float:
-    """0 to 1: how well a sentence reads on its own.
-
-    :param sentence: The sentence.
-    :param text: It without its leading fillers.
-    """
-    return _fitness(text, sentence.text.endswith(("right?", "right.")))
-
-
-def look_at(sentence: Sentence, text: str) -> None:
-    """What is asked of a sentence later, so that it is remembered then.
-
-    :param sentence: The sentence.
-    :param text: It without its leading fillers.
-    """
-    wording(text)
-    content_stems(text)
-    reads_alone(sentence, text)
-
-
-@lru_cache(REMEMBERED)
-def _fitness(text: str, asks_right: bool) -> float:
-    bare = _bare(text)
-    if not bare:
-        return 0.0
-    fitness = _length_fitness(len(bare))
-    if bare[0] in PRONOUNS:
-        fitness *= 0.6
-    elif any(word in PRONOUNS for word in bare[1:4]):
-        fitness *= 0.85
-    if _ADDRESSED.match(text) or text[:1].islower():
-        fitness *= 0.6
-    if _UNSURE.search(text):
-        fitness *= 0.7
-    if _CONNECTIVE.match(text):
-        fitness *= 0.8
-    if _SPEECH_IN_SPEECH.search(text) or asks_right:
-        fitness *= 0.5
-    if not _has_verb(text):
-        fitness *= 0.6
-    return fitness * fluency(text)
-
-
-def _length_fitness(n_words: int) -> float:
-    """1 for a sentence of usual length, less for shorter and longer ones, never below 0."""
-    shortest, longest = IDEAL_WORDS
-    too_short = max(0, shortest - n_words) / (shortest - MIN_WORDS)
-    too_long = max(0, n_words - longest) / (MAX_WORDS - longest)
-    return max(0.0, 1.0 - 0.5 * (too_short + too_long))
-
-
-def _bare(text: str) -> list[str]:
-    """Words in small letters, without what follows an apostrophe."""
-    return [re.split("['’]", word.lower())[0] for word in words(text)]
-
-
-def _has_verb(text: str) -> bool:
-    return bool(_FINITE.search(text)) or not FINITE_VERBS.isdisjoint(_bare(text))
-
-
-def fluency(text: str) -> float:
-    """0.3 to 1: fewer fillers, stutters and false starts are better.
-
-    :param text: A sentence.
-    """
-    fillers = len(FILLED.findall(text)) + sum(word.lower() in FILLERS for word in words(text))
-    fillers += 3 * count_stutters(text) + 3 * len(_REPEATED.findall(text))
-    fillers += 2 * (len(FALSE_START.findall(text)) + len(_RESTART.findall(text)))
-    return max(0.3, 1.0 - 0.15 * fillers)
-
-
 def choose_key_points(
-    sentences: Sequence[Sentence],
-    ranked: Ranked,
-    vectors: Float32Array,
-    spans: Sequence[tuple[int, int]],
+    ranked: Ranked, vectors: Float32Array, spans: Sequence[tuple[int, int]], n_words: int
 ) -> list[int]:
     """Sentence indices of the key points, in spoken order.
 
     Each chapter's best comes first, then the best of the rest; each choice is discounted by
     its likeness to those made before.
 
-    :param sentences: The whole episode.
-    :param ranked: As ``rank_sentences`` gives it.
-    :param vectors: Sentence vectors, shape (sentences, dimension).
+    :param ranked: Of the sentences to choose from.
+    :param vectors: Their vectors, shape (sentences, dimension).
     :param spans: First and one-past-last sentence of each chapter.
+    :param n_words: Words that were spoken.
     """
-    n_words = sum(sentence.n_words for sentence in sentences)
     wanted = min(
         max(round(n_words / WORDS_PER_KEY_POINT), MIN_KEY_POINTS, len(spans)), MAX_KEY_POINTS
     )
+    score = ranked.key_point_score
+    worth = np.where(score >= MIN_KEY_POINT_SCORE, score, -np.inf)
+    penalty = cache(less_alike(vectors, DIVERSITY))
     chosen: list[int] = []
-    likeness = np.zeros(len(sentences))
-    by_weight = sorted(spans, key=lambda span: -float(ranked.scores[slice(*span)].max(initial=0.0)))
-    for first, last in [*by_weight, *[(0, len(sentences))] * wanted]:
-        if len(chosen) == wanted:
-            break
-        gain = ranked.scores[first:last] - DIVERSITY * np.maximum(0.0, likeness[first:last])
-        gain[ranked.scores[first:last] < MIN_SCORE] = -np.inf
-        gain[[i - first for i in chosen if first <= i < last]] = -np.inf
-        best = int(gain.argmax())
-        if not np.isfinite(gain[best]):
-            continue
-        chosen.append(first + best)
-        likeness = np.maximum(likeness, vectors @ vectors[first + best])
+    for span in sorted(spans, key=lambda span: -float(score[slice(*span)].max(initial=0.0))):
+        within = np.full(len(worth), -np.inf)
+        within[slice(*span)] = worth[slice(*span)]
+        chosen += select_greedily(within, penalty, min(1, wanted - len(chosen)), taken=chosen)
+    chosen += select_greedily(worth, penalty, wanted - len(chosen), taken=chosen)
     return sorted(chosen)
 
 
@@ -319,48 +75,70 @@ def choose_summary(ranked: Ranked, vectors: Float32Array, max_words: int) -> lis
 
     At least one is given, however small the budget.
 
-    :param ranked: As ``rank_sentences`` gives it.
-    :param vectors: Sentence vectors, shape (sentences, dimension).
+    :param ranked: Of the sentences to choose from.
+    :param vectors: Their vectors, shape (sentences, dimension).
     :param max_words: Budget.
     """
-    lengths = np.array([len(text.split()) for text in ranked.texts])
-    gain = np.where(ranked.fillings > 0, ranked.fillings, -np.inf)
-    likeness = np.zeros(len(gain))
-    chosen: list[int] = []
-    left = max_words
+    worth = np.where(ranked.summary_score > 0, ranked.summary_score, -np.inf)
+    penalty = less_alike(vectors, SUMMARY_DIVERSITY)
+    budgets = [Budget(ranked.n_words, max_words)]
+    if ranked.introduction is None:
+        return sorted(select_greedily(worth, penalty, budgets=budgets))
     # Whoever introduces an episode praises what is to come; the rest is the episode itself.
-    opening_left = max_words if ranked.introduction is None else OPENING_SHARE * max_words
-    best = int(gain.argmax()) if ranked.introduction is None else ranked.introduction
-    while np.isfinite(gain[best]):
-        chosen.append(best)
-        left -= int(lengths[best])
-        gain[best] = -np.inf
-        gain[lengths > left] = -np.inf
-        opening_left -= int(lengths[best]) * (best < ranked.n_opening)
-        gain[: ranked.n_opening][lengths[: ranked.n_opening] > opening_left] = -np.inf
-        likeness = np.maximum(likeness, vectors @ vectors[best])
-        best = int((gain - SUMMARY_DIVERSITY * likeness).argmax())
-    return sorted(chosen)
+    of_opening = ranked.n_words * (np.arange(len(worth)) < ranked.n_opening)
+    budgets.append(Budget(of_opening, OPENING_SHARE * max_words))
+    first = [ranked.introduction]
+    return sorted(first + select_greedily(worth, penalty, taken=first, budgets=budgets))
 
 
-def best_in(span: tuple[int, int], ranked: Ranked, usable: Sequence[bool]) -> int | None:
-    """Index of a chapter's most salient sentence; its longest usable one if none scores.
+def choose_quotes(
+    ranked: Ranked, vectors: Float32Array, taken: Sequence[int], n_words: int
+) -> list[int]:
+    """Sentences that take a stance and read alone, in spoken order.
+
+    :param ranked: Of the sentences to choose from.
+    :param vectors: Their vectors, shape (sentences, dimension).
+    :param taken: Sentences shown elsewhere; quotes say something else.
+    :param n_words: Words that were spoken.
+    """
+    wanted = min(MAX_QUOTES, 1 + n_words // WORDS_PER_QUOTE)
+    score = ranked.key_point_score * ranked.quote_factor
+    worth = np.where(score > 0, score, -np.inf)
+    return sorted(select_greedily(worth, none_alike(vectors, SAME_QUOTE), wanted, taken=taken))
+
+
+def choose_questions(ranked: Ranked, n_words: int) -> list[int]:
+    """The most salient and fluent questions, in spoken order; none where none is punctuated.
+
+    :param ranked: Of the whole episode.
+    :param n_words: Words that were spoken.
+    """
+    wanted = min(MAX_QUESTIONS, 1 + n_words // WORDS_PER_QUESTION)
+    best = np.argsort(-ranked.question_score, kind="stable")[:wanted].tolist()
+    return sorted(i for i in best if np.isfinite(ranked.question_score[i]))
+
+
+def best_in(span: tuple[int, int], ranked: Ranked) -> int | None:
+    """Index of a chapter's best sentence; its longest one if none scores.
 
     :param span: First and one-past-last sentence.
-    :param ranked: As ``rank_sentences`` gives it.
-    :param usable: For each sentence, whether it may be shown at all.
+    :param ranked: Of the whole episode.
     """
-    inside = [i for i in range(*span) if usable[i]]
-    return max(inside, key=lambda i: (ranked.scores[i], len(ranked.texts[i]), -i), default=None)
+    inside = [i for i in range(*span) if ranked.n_characters[i]]
+    return max(
+        inside,
+        key=lambda i: (ranked.key_point_score[i], ranked.n_characters[i], -i),
+        default=None,
+    )
 
 
-def to_extracted_sentence(sentence: Sentence, text: str, score: float) -> ExtractedSentence:
+def to_extracted_sentence(sentence: Sentence, score: float) -> ExtractedSentence:
     """The record of a chosen sentence.
 
     :param sentence: The sentence.
-    :param text: It without its leading fillers.
-    :param score: 0 to 1, as ``Ranked.carried``.
+    :param score: 0 to 1, as ``Ranked.probability``.
     """
+    text = without_lead(sentence.text)
     dropped = sentence.n_words - len(text.split())
     return ExtractedSentence(
         text=text,

@@ -17,12 +17,16 @@ import numpy as np
 import numpy.typing as npt
 
 from edge.arrays import Float64Array
-from edge.english.words import REMEMBERED, words
+from edge.english.words import words
 from edge.records import Sentence
 from edge.runtime.heads import Classifier
 
 TAGS = ("noun", "name", "adjective", "other")
 N_BUCKETS = 1 << 16
+N_REMEMBERED = 1000
+"""Words whose hashes are kept, and tokens: a few words make up most of any text. Without, hashing
+takes three times as long, and taking tokens apart twice. Stems, shapes and whether a word has
+content cost less than to look them up."""
 TAGGED_TOGETHER = 256
 """Sentences whose words are judged in one run: their features are many times their text."""
 _CLAUSE_END = re.compile(r"[,.;:?!…—)\"”\]]+$")
@@ -38,22 +42,22 @@ def tag_sentences(sentences: Sequence[Sentence], head: Classifier) -> list[Float
     """
     tags: list[Float64Array] = []
     for start in range(0, len(sentences), TAGGED_TOGETHER):
-        own = sentences[start : start + TAGGED_TOGETHER]
-        rows = map(_feature_rows, (sentence.text.split() for sentence in own))
+        some = sentences[start : start + TAGGED_TOGETHER]
+        rows = map(_feature_rows, (sentence.text.split() for sentence in some))
         features: dict[str, npt.NDArray[Any]] = dict(_columns(itertools.chain.from_iterable(rows)))
-        lengths = [sentence.n_words for sentence in own]
+        lengths = [sentence.n_words for sentence in some]
         tags += np.split(head.predict_classes(features), np.cumsum(lengths)[:-1])
     return tags
 
 
-@lru_cache(REMEMBERED)
+@lru_cache(N_REMEMBERED)
 def bare_word(token: str) -> str:
     """The one word in a token without punctuation and possessive; empty if none or several.
 
     :param token: Text between two spaces.
     """
-    found = words(token)
-    return re.sub(r"['’]s$", "", found[0]) if len(found) == 1 else ""
+    inside = words(token)
+    return re.sub(r"['’]s$", "", inside[0]) if len(inside) == 1 else ""
 
 
 def tag_features(tokens: Sequence[str]) -> dict[str, npt.NDArray[np.int64]]:
@@ -78,17 +82,17 @@ def _columns(rows: Iterable[tuple[int, ...]]) -> dict[str, npt.NDArray[np.int64]
 
 def _feature_rows(tokens: Sequence[str]) -> Iterator[tuple[int, ...]]:
     """Hashes of each token, in the order of ``_WORD_FEATURES`` and ``_OTHER_FEATURES``."""
-    found = [words(token) for token in tokens]
-    lowered = [own[-1].lower().replace("’", "'") if own else "" for own in found]
+    last_words = [(words(token) or ("",))[-1] for token in tokens]
+    lowered = [word.lower().replace("’", "'") for word in last_words]
     padded = ["", "", *lowered, "", ""]
     closed = [ends_clause(tokens, i) for i in range(len(tokens) + 1)]
     for i, word in enumerate(lowered):
-        shape = _shape(found[i][-1], i == 0) if found[i] else ""
+        shape = _shape(last_words[i], i == 0) if word else ""
         before = "," if closed[i] else lowered[i - 1]
         after = "," if closed[i + 1] else lowered[i + 1]
-        own, left, right = _word_hashes(word), _word_hashes(before), _word_hashes(after)
+        here, left, right = _word_hashes(word), _word_hashes(before), _word_hashes(after)
         yield (
-            *own[:4],
+            *here[:4],
             left[4],
             right[5],
             _word_hashes(padded[i])[6],
@@ -102,14 +106,13 @@ def _feature_rows(tokens: Sequence[str]) -> Iterator[tuple[int, ...]]:
         )
 
 
-@lru_cache(REMEMBERED)
+@lru_cache(N_REMEMBERED)
 def _word_hashes(word: str) -> tuple[int, ...]:
     """A word's hash in each of ``_WORD_FEATURES``."""
     values = (word, word[-2:], word[-3:], word[-4:], word, word, word, word, word[-3:], word[-3:])
     return tuple(_bucket(*pair) for pair in zip(_WORD_FEATURES, values, strict=True))
 
 
-@lru_cache(2 * REMEMBERED)
 def _bucket(name: str, value: str) -> int:
     return zlib.crc32(f"{name} {value}".encode()) % N_BUCKETS
 
@@ -125,7 +128,6 @@ def ends_clause(tokens: Sequence[str], i: int) -> bool:
     return bool(_CLAUSE_END.search(tokens[i - 1]) or _CLAUSE_START.match(tokens[i]))
 
 
-@lru_cache(REMEMBERED)
 def _shape(word: str, is_first: bool) -> str:
     if any(character.isdigit() for character in word):
         kind = "digit"

@@ -8,7 +8,8 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from edge.arrays import Float32Array, Float64Array
-from edge.extraction.keyphrases import Centre, score_phrases, worth_embedding
+from edge.extraction.keyphrases import score_phrases
+from edge.extraction.phrase_features import Centre, most_prominent
 from edge.extraction.phrases import Candidate, Key, find_phrases
 from edge.records import Sentence
 from edge.runtime.encoder import Encoder
@@ -28,23 +29,23 @@ _ROOT_LETTERS = 5
 def chapter_phrases(
     spans: Sequence[tuple[int, int]],
     sentences: Sequence[Sentence],
-    usable: Sequence[bool],
+    is_candidate: Sequence[bool],
     tags: Sequence[Float64Array],
 ) -> list[dict[Key, Candidate]]:
     """The phrases of each chapter, looked at as a text of its own.
 
     :param spans: First and one-past-last sentence of each chapter.
     :param sentences: The whole episode.
-    :param usable: For each sentence, whether it may be a source.
+    :param is_candidate: For each sentence, whether it may be a source.
     :param tags: Of each sentence, as ``edge.extraction.tagger.tag_sentences`` gives them.
     """
-    return [find_phrases(sentences[a:b], usable[a:b], tags[a:b]) for a, b in spans]
+    return [find_phrases(sentences[a:b], is_candidate[a:b], tags[a:b]) for a, b in spans]
 
 
 def title_chapters(
     spans: Sequence[tuple[int, int]],
     sentences: Sequence[Sentence],
-    found: Sequence[Mapping[Key, Candidate]],
+    by_chapter: Sequence[Mapping[Key, Candidate]],
     vectors: Float32Array,
     encoder: Encoder,
     used: set[str] | None = None,
@@ -56,46 +57,54 @@ def title_chapters(
 
     :param spans: First and one-past-last sentence of each chapter.
     :param sentences: The whole episode.
-    :param found: Phrases of each chapter, as ``chapter_phrases`` gives them.
+    :param by_chapter: Phrases of each chapter, as ``chapter_phrases`` gives them.
     :param vectors: Sentence vectors, shape (sentences, dimension).
     :param encoder: The model, with its heads.
     :param used: Words of the titles before these; those given here are added.
     """
-    said = Counter[Key]()
-    for own in found:
-        said.update({key: candidate.count for key, candidate in own.items()})
+    used = set() if used is None else used
+    n_said: Counter[Key] = Counter()
+    for phrases in by_chapter:
+        n_said.update({key: candidate.count for key, candidate in phrases.items()})
     pools = [
-        worth_embedding(
-            {key: c for key, c in own.items() if not c.is_generic},
-            b - a,
-            encoder.rarity,
-            N_TITLE_CANDIDATES,
-        )
-        for own, (a, b) in zip(found, spans, strict=True)
+        _title_candidates(phrases, end - first, encoder)
+        for phrases, (first, end) in zip(by_chapter, spans, strict=True)
     ]
     embedded = encoder.encode([candidate.text for pool in pools for candidate in pool])
-    parts = np.split(embedded, np.cumsum([len(pool) for pool in pools])[:-1])
+    by_pool = np.split(embedded, np.cumsum([len(pool) for pool in pools])[:-1])
     titles: list[str] = []
-    used = set() if used is None else used
-    for (a, b), own, pool, part in zip(spans, found, pools, parts, strict=True):
-        if not pool:
-            titles.append("")
-            continue
-        inside = sentences[a:b]
-        centre = Centre.of(inside, vectors[a:b])
-        scores = score_phrases(pool, own, inside, centre, part, encoder)
-        shares = np.array([c.count / said[c.key] for c in pool])
-        single = [len(c.key) == 1 and not c.is_name for c in pool]
-        weighted = scores * (SHARED_WEIGHT + (1.0 - SHARED_WEIGHT) * shares)
-        weighted *= np.where(single, SINGLE_WEIGHT, 1.0)
-        ranked = sorted(zip(weighted.tolist(), [c.key for c in pool], strict=True), reverse=True)
-        phrases = _distinct(ranked, used)
-        titles.append(_join_title([own[key].text for key in phrases]))
-        used.update(word for key in phrases for word in key)
+    for span, phrases, pool, rows in zip(spans, by_chapter, pools, by_pool, strict=True):
+        keys: list[Key] = []
+        if pool:
+            inside = slice(*span)
+            centre = Centre.of(sentences[inside], vectors[inside])
+            scores = score_phrases(pool, phrases, sentences[inside], centre, rows, encoder)
+            keys = _distinct(_weighted(pool, scores, n_said), used)
+        titles.append(_join_title([phrases[key].text for key in keys]))
+        used.update(word for key in keys for word in key)
     return titles
 
 
-def _distinct(scored: list[tuple[float, Key]], used: set[str]) -> list[Key]:
+def _title_candidates(
+    phrases: Mapping[Key, Candidate], n_sentences: int, encoder: Encoder
+) -> list[Candidate]:
+    named = {key: candidate for key, candidate in phrases.items() if not candidate.is_generic}
+    return most_prominent(named, n_sentences, encoder.rarity, N_TITLE_CANDIDATES)
+
+
+def _weighted(
+    pool: Sequence[Candidate], scores: Float64Array, n_said: Mapping[Key, int]
+) -> list[tuple[float, Key]]:
+    """Phrases, the better first, with their scores; less of what other chapters share."""
+    shares = np.array([candidate.count / n_said[candidate.key] for candidate in pool])
+    is_single = [len(candidate.key) == 1 and not candidate.is_name for candidate in pool]
+    weighted = scores * (SHARED_WEIGHT + (1.0 - SHARED_WEIGHT) * shares)
+    weighted *= np.where(is_single, SINGLE_WEIGHT, 1.0)
+    keys = [candidate.key for candidate in pool]
+    return sorted(zip(weighted.tolist(), keys, strict=True), reverse=True)
+
+
+def _distinct(scored: Sequence[tuple[float, Key]], used: set[str]) -> list[Key]:
     """The best phrase with words no chapter has used, and a second of other roots."""
     fresh = [(score, key) for score, key in scored if not set(key) <= used] or scored
     chosen: list[Key] = []

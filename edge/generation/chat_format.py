@@ -13,12 +13,12 @@ from dataclasses import dataclass
 from edge.bundles.specs import PromptFormat
 from edge.errors import InferenceError
 
-_PLACES = re.compile(r"\{(user|system|answer)\}")
+_SLOTS = re.compile(r"\{(user|system|answer)\}")
 
 
 @dataclass(frozen=True)
 class Prompt:
-    """A request to a model that writes."""
+    """A request to a generative model."""
 
     user: str
     system: str | None = None
@@ -27,11 +27,13 @@ class Prompt:
     """Earlier requests and their answers, oldest first: examples, or a conversation."""
 
 
-def render(prompt: Prompt, form: PromptFormat, special_tokens: Sequence[str] = ()) -> str:
+def render_prompt(
+    prompt: Prompt, prompt_format: PromptFormat, special_tokens: Sequence[str] = ()
+) -> str:
     """The text a model reads.
 
     :param prompt: The request.
-    :param form: The model's format.
+    :param prompt_format: The model's.
     :param special_tokens: The model's markers: in the request they are broken up with a space,
         so that a transcript that says one cannot end the turn it stands in.
     :raises InferenceError: If the model knows no instructions, or no turns.
@@ -39,27 +41,28 @@ def render(prompt: Prompt, form: PromptFormat, special_tokens: Sequence[str] = (
     requests = [request for request, _ in prompt.turns] + [prompt.user]
     first = {"user": requests[0], "system": prompt.system or ""}
     if prompt.system is None:
-        text = _fill(form.user, first, special_tokens)
-    elif form.system_and_user is None:
+        text = _fill(prompt_format.user, first, special_tokens)
+    elif prompt_format.system_and_user is None:
         raise InferenceError(
             "this model knows no instruction of the system", "Put it before the request instead."
         )
     else:
-        text = _fill(form.system_and_user, first, special_tokens)
+        text = _fill(prompt_format.system_and_user, first, special_tokens)
     for (_, answer), request in zip(prompt.turns, requests[1:], strict=True):
-        if form.following is None:
+        if prompt_format.following is None:
             raise InferenceError(
                 "this model answers single requests only", "Leave earlier turns out."
             )
-        text += _fill(form.following, {"answer": answer, "user": request}, special_tokens)
+        turn = {"answer": answer, "user": request}
+        text += _fill(prompt_format.following, turn, special_tokens)
     return text
 
 
 def _fill(pattern: str, values: Mapping[str, str], special_tokens: Sequence[str]) -> str:
-    return _PLACES.sub(lambda place: _harmless(values[place[1]], special_tokens), pattern)
+    return _SLOTS.sub(lambda slot: _broken_up(values[slot[1]], special_tokens), pattern)
 
 
-def _harmless(text: str, special_tokens: Sequence[str]) -> str:
+def _broken_up(text: str, special_tokens: Sequence[str]) -> str:
     for token in special_tokens:
         text = text.replace(token, f"{token[0]} {token[1:]}")
     return text

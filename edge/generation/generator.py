@@ -1,8 +1,7 @@
-"""Texts from a bundle that writes: prompts in, answers out, whole or as they come."""
+"""Texts from a generative model: prompts in, answers out, whole or as they come."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -10,27 +9,27 @@ from typing import Any
 import numpy as np
 
 from edge.arrays import Float32Array
-from edge.bundles.files import load_tokenizer, model_path
-from edge.bundles.manifest import TASK_TEXT_GENERATION, Bundle, verify_files
+from edge.bundles.files import model_path, verify_files
+from edge.bundles.manifest import TASK_TEXT_GENERATION, Bundle
 from edge.errors import BundleError
-from edge.generation.chat_format import Prompt, render
+from edge.generation.chat_format import Prompt, render_prompt
 from edge.generation.decoder import Decoder
-from edge.generation.loop import IsFinished, search_beams, write_tokens
-from edge.generation.sampling import GenerationSettings, TokenRules, log_softmax
+from edge.generation.loop import StopCondition, decode_beams, decode_tokens
+from edge.generation.sampling import ControlTokens, GenerationSettings, log_softmax
 from edge.generation.seq2seq import EncoderDecoder
+from edge.generation.stop_texts import cut_at_stop, n_final
 from edge.runtime.providers import ON_CPU, Execution
-from edge.runtime.session import Session, default_threads, runtime_version
+from edge.runtime.session import Session, default_threads, release, runtime_version
+from edge.runtime.tokenizer import load_tokenizer, special_tokens
 from edge.stages import stage
 
 BATCH_ROWS = 8
-"""Most texts written at once: the weights are read once for all of them, the memory grows."""
-UNFINISHED = "\ufffd"
-"""What a tokenizer makes of the first bytes of a character."""
+"""Most texts decoded at once: the weights are read once for all of them, the memory grows."""
 
 
 @dataclass(frozen=True)
 class Completion:
-    """What a model wrote."""
+    """A generated text."""
 
     text: str
     token_ids: tuple[int, ...]
@@ -65,12 +64,11 @@ class Generator:
         _check_runtime(bundle.id, self.spec.least_onnxruntime)
         verify_files(bundle)
         self.defaults = _settings(bundle.id, self.spec.defaults)
-        self._rules = TokenRules(
+        self._control = ControlTokens(
             self.spec.end_token_ids, self.spec.first_token_id, self.spec.last_token_id
         )
         self._tokenizer = load_tokenizer(bundle)
-        added = json.loads(bundle.path("tokenizer.json").read_bytes()).get("added_tokens", [])
-        self._special = tuple(token["content"] for token in added if token["special"])
+        self._special_tokens = special_tokens(bundle)
         self.model = _load_model(bundle, threads or default_threads(), execution)
         self.placement = self.model.placement
 
@@ -79,19 +77,19 @@ class Generator:
 
         :param prompt: The request.
         """
-        form = self.spec.prompt
-        text = render(prompt, form, self._special)
-        return self._encode(text, form.adds_special_tokens)
+        prompt_format = self.spec.prompt
+        text = render_prompt(prompt, prompt_format, self._special_tokens)
+        return self._encode(text, prompt_format.adds_special_tokens)
 
     def generate(
         self, prompts: Sequence[Prompt], settings: GenerationSettings | None = None
     ) -> list[Completion]:
-        """Write the answers to several requests, some at a time.
+        """The answers to several requests, some at a time.
 
         :param prompts: The requests.
         :param settings: None for ``defaults``.
         :return: In the order of the requests.
-        :raises InferenceError: If a request is too long for the model; nothing is written then.
+        :raises InferenceError: If a request is too long for the model; nothing is generated then.
         """
         settings = settings or self.defaults
         token_ids = [self.tokens(prompt) for prompt in prompts]
@@ -100,16 +98,16 @@ class Generator:
         n_together = max(1, BATCH_ROWS // settings.n_beams)
         completions: list[Completion] = []
         for start in range(0, len(token_ids), n_together):
-            part = token_ids[start : start + n_together]
-            texts = self.write_ids(part, settings, start)
+            batch = token_ids[start : start + n_together]
+            answers = self.generate_ids(batch, settings, start)
             completions += [
-                self._completion(text, len(ids), settings)
-                for text, ids in zip(texts, part, strict=True)
+                self._completion(answer, len(ids), settings)
+                for answer, ids in zip(answers, batch, strict=True)
             ]
         return completions
 
     def stream(self, prompt: Prompt, settings: GenerationSettings | None = None) -> Iterator[str]:
-        """Write the answer to a request, piece by piece as it comes.
+        """The answer to a request, piece by piece as it comes.
 
         :param prompt: The request.
         :param settings: None for ``defaults``; with one beam.
@@ -120,66 +118,65 @@ class Generator:
         if settings.n_beams > 1:
             raise ValueError("beam search knows its text only at the end: it cannot be streamed")
         token_ids = self.tokens(prompt)
-        writing = self.model.begin([token_ids], settings.max_new_tokens)
-        written: list[int] = []
-        n_shown = 0
-        for _, token in write_tokens(
-            writing, [self._history(token_ids)], settings, self._rules, self._is_stopped(settings)
-        ):
-            written.append(token)
-            text = _until_stop(self._decode(written), settings.stop)
-            n_safe = len(text) - _n_held_back(text, settings.stop)
-            if n_safe > n_shown:
-                yield text[n_shown:n_safe]
-                n_shown = n_safe
-        rest = _until_stop(self._decode(written), settings.stop)[n_shown:]
-        if rest:
-            yield rest
+        state = self.model.prefill([token_ids], settings.max_new_tokens)
+        histories, is_stopped = [self._history(token_ids)], self._stop_condition(settings.stop)
+        new_ids: list[int] = []
+        text, n_yielded = "", 0
+        for _, token in decode_tokens(state, histories, settings, self._control, is_stopped):
+            new_ids.append(token)
+            text = cut_at_stop(self._decode(new_ids), settings.stop)
+            n_ready = n_final(text, settings.stop)
+            if n_ready > n_yielded:
+                yield text[n_yielded:n_ready]
+                n_yielded = n_ready
+        if len(text) > n_yielded:
+            yield text[n_yielded:]
 
     def mean_nll(self, text: str) -> float:
-        """How unlikely the model finds a text: mean negative log likelihood of its tokens.
+        """How unlikely the model finds a text: mean negative log likelihood of a token, in nats.
 
-        :param text: At least two tokens; an encoder-decoder model reads it and then writes it.
+        :param text: At least two tokens; an encoder-decoder model encodes it and decodes it again.
         :raises InferenceError: If it is too long for the model.
         """
-        logits, targets = self.scores(self._encode(text, True))
+        logits, targets = self.text_logits(self._encode(text, True))
         chosen = log_softmax(logits)[np.arange(len(targets)), targets]
         return float(-chosen.mean())
 
-    def scores(self, token_ids: Sequence[int]) -> tuple[Float32Array, Sequence[int]]:
+    def text_logits(self, token_ids: Sequence[int]) -> tuple[Float32Array, Sequence[int]]:
         """What the model expects at each token of a text.
 
-        :param token_ids: At least two; an encoder-decoder model reads them and then writes them.
-        :return: Scores, shape (n, vocabulary), and the n tokens they are for.
+        :param token_ids: At least two; as in ``mean_nll``.
+        :return: Logits, shape (n, vocabulary), and the n tokens they are for.
         :raises InferenceError: If they are too many for the model.
         """
-        return self.model.scores(token_ids)
+        return self.model.text_logits(token_ids)
 
-    def write_ids(
+    def generate_ids(
         self,
         prompts: Sequence[Sequence[int]],
         settings: GenerationSettings,
-        first_place: int = 0,
+        first_prompt_index: int = 0,
     ) -> list[list[int]]:
-        """Write on from tokens, all prompts at once.
+        """Go on from tokens, all prompts at once.
 
         :param prompts: Tokens of each prompt.
         :param settings: Of the generation.
-        :param first_place: Place of the first prompt among all, where these are some of them.
+        :param first_prompt_index: Of the first prompt among all, where these are some of them.
         :return: New tokens of each; an end is one of them.
         :raises InferenceError: If a prompt is too long for the model.
         """
         histories = [self._history(ids) for ids in prompts]
-        writing = self.model.begin(prompts, settings.max_new_tokens, settings.n_beams)
+        state = self.model.prefill(prompts, settings.max_new_tokens, settings.n_beams)
         if settings.n_beams > 1:
-            found = search_beams(writing, histories, settings, self._rules)
-            return [hypothesis.token_ids for hypothesis in found]
-        texts: list[list[int]] = [[] for _ in prompts]
-        for place, token in write_tokens(
-            writing, histories, settings, self._rules, self._is_stopped(settings), first_place
+            best = decode_beams(state, histories, settings, self._control)
+            return [hypothesis.token_ids for hypothesis in best]
+        is_stopped = self._stop_condition(settings.stop)
+        new_ids: list[list[int]] = [[] for _ in prompts]
+        for i, token in decode_tokens(
+            state, histories, settings, self._control, is_stopped, first_prompt_index
         ):
-            texts[place].append(token)
-        return texts
+            new_ids[i].append(token)
+        return new_ids
 
     def _history(self, prompt: Sequence[int]) -> Sequence[int]:
         """What an answer must not repeat: a decoder-only model's prompt is its own text."""
@@ -187,10 +184,10 @@ class Generator:
             return prompt
         return [self.spec.start_token_id]
 
-    def _is_stopped(self, settings: GenerationSettings) -> IsFinished:
-        def is_stopped(place: int, token_ids: list[int]) -> bool:
-            text = self._decode(token_ids) if settings.stop else ""
-            return any(stop in text for stop in settings.stop)
+    def _stop_condition(self, stop: Sequence[str]) -> StopCondition:
+        def is_stopped(new_ids: list[int]) -> bool:
+            text = self._decode(new_ids) if stop else ""
+            return any(stop_text in text for stop_text in stop)
 
         return is_stopped
 
@@ -198,7 +195,7 @@ class Generator:
         self, token_ids: list[int], n_prompt_tokens: int, settings: GenerationSettings
     ) -> Completion:
         text = self._decode(token_ids)
-        kept = _until_stop(text, settings.stop)
+        kept = cut_at_stop(text, settings.stop)
         if kept != text:
             reason = "stop"
         else:
@@ -216,30 +213,34 @@ class Generator:
 
 def _check_runtime(bundle_id: str, least: str) -> None:
     here = runtime_version()
-    if _release(here) < _release(least):
+    if release(here) < release(least):
         raise BundleError(
             f"model {bundle_id} needs onnxruntime {least} or newer; here is {here}",
             "Update it (pip install --upgrade onnxruntime), or export in fp32, which needs less.",
         )
 
 
-def _release(version: str) -> tuple[int, ...]:
-    return tuple(int(part) for part in version.split(".")[:2])
-
-
 def _load_model(bundle: Bundle, threads: int, execution: Execution) -> Decoder | EncoderDecoder:
-    spec, precision = bundle.manifest.generator, bundle.manifest.precision
+    spec = bundle.manifest.generator
     assert spec is not None
-    session = Session(model_path(bundle), threads, False, execution, precision, True)
+    session = _load_session(bundle, "model.onnx", threads, execution)
     if bundle.manifest.task == TASK_TEXT_GENERATION:
         return Decoder(session, spec.context_tokens)
     if spec.start_token_id is None or spec.pad_token_id is None:
         raise BundleError(f"bundle {bundle.id} names no start or padding token", "Export it again.")
-    encoder = Session(
-        model_path(bundle, "encoder.onnx"), threads, False, execution, precision, True
-    )
+    encoder = _load_session(bundle, "encoder.onnx", threads, execution)
     return EncoderDecoder(
         encoder, session, spec.context_tokens, spec.max_new_tokens, spec.start_token_id
+    )
+
+
+def _load_session(bundle: Bundle, name: str, threads: int, execution: Execution) -> Session:
+    return Session(
+        model_path(bundle, name),
+        threads,
+        execution=execution,
+        precision=bundle.manifest.precision,
+        is_generator=True,
     )
 
 
@@ -251,15 +252,3 @@ def _settings(bundle_id: str, defaults: Any) -> GenerationSettings:
             f"bundle {bundle_id} recommends settings that are not known: {error}",
             "Update edge-insights on this device, or export the bundle again.",
         ) from error
-
-
-def _until_stop(text: str, stop: Sequence[str]) -> str:
-    places = [place for place in map(text.find, stop) if place >= 0]
-    return text[: min(places)] if places else text
-
-
-def _n_held_back(text: str, stop: Sequence[str]) -> int:
-    """Characters at the end that may still change: half a character, or the start of a stop."""
-    unfinished = len(text) - len(text.rstrip(UNFINISHED))
-    begun = [n for s in stop for n in range(1, len(s)) if text.endswith(s[:n])]
-    return max([unfinished, *begun])

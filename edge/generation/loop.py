@@ -1,96 +1,94 @@
-"""The loops that write: one token after the other, or with beams."""
+"""The decode loops: one token after the other, sampled or with beams."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 
-from edge.arrays import Float32Array
 from edge.generation.beam_search import BeamSearch, Hypothesis
-from edge.generation.kv_cache import DecodeState
-from edge.generation.sampling import GenerationSettings, TokenRules, constrain, drawer, log_softmax
+from edge.generation.decode_state import DecodeState
+from edge.generation.logits_processors import process_logits
+from edge.generation.sampling import ControlTokens, GenerationSettings, log_softmax, make_sampler
 
-IsFinished = Callable[[int, list[int]], bool]
-"""From a prompt's place and its new tokens to whether its text ends here."""
+StopCondition = Callable[[list[int]], bool]
+"""From a text's new tokens to whether it ends here."""
 
 
-def write_tokens(
-    writing: DecodeState,
+def _never(new_ids: list[int]) -> bool:
+    return False
+
+
+def decode_tokens(
+    state: DecodeState,
     histories: Sequence[Sequence[int]],
     settings: GenerationSettings,
-    rules: TokenRules,
-    is_finished: IsFinished = lambda place, token_ids: False,
-    first_place: int = 0,
+    control: ControlTokens,
+    is_stopped: StopCondition = _never,
+    first_prompt_index: int = 0,
 ) -> Iterator[tuple[int, int]]:
-    """Write until every text ended; all of them grow together, a token at a time.
+    """Sample tokens until every text ended; all of them grow together, a token at a time.
 
-    :param writing: One row a prompt.
+    :param state: One row a prompt.
     :param histories: What each text repeats if it says it again: the prompts' own tokens.
     :param settings: Of the generation, with one beam.
-    :param rules: Of the model.
-    :param is_finished: Asked after each token, besides the model's own end.
-    :param first_place: Place of the first prompt among all, where these are some of them.
-    :return: (place of the prompt, token), in the order they are written; ends included.
+    :param control: Of the model.
+    :param is_stopped: Asked after each token, besides the model's own end.
+    :param first_prompt_index: Of the first prompt among all, where these are some of them.
+    :return: (index of the prompt among these, token), in the order they are sampled; ends included.
     """
-    draws = [drawer(settings, first_place + place) for place in range(len(histories))]
-    texts = [list(history) for history in histories]
-    rows = list(range(len(histories)))
+    n_prompts = len(histories)
+    samplers = [make_sampler(settings, first_prompt_index + i) for i in range(n_prompts)]
+    seen_ids = [list(history) for history in histories]
+    new_ids: list[list[int]] = [[] for _ in histories]
+    prompts = list(range(n_prompts))  # of each row of the state
     for n_new in range(settings.max_new_tokens):
-        tokens, going_on = [], []
-        for row, place in enumerate(rows):
-            scores = constrain(writing.logits[row], texts[place], n_new, settings, rules)
-            token = draws[place](scores)
-            texts[place].append(token)
-            yield place, token
-            new = texts[place][len(histories[place]) :]
-            if token not in rules.end_ids and not is_finished(place, new):
+        tokens, rows = [], []  # of the texts that go on
+        for row, i in enumerate(prompts):
+            logits = process_logits(state.logits[row], seen_ids[i], n_new, settings, control)
+            token = samplers[i](logits)
+            seen_ids[i].append(token)
+            new_ids[i].append(token)
+            yield i, token
+            if token not in control.end_ids and not is_stopped(new_ids[i]):
                 tokens.append(token)
-                going_on.append(row)
-        if not going_on or n_new + 1 == settings.max_new_tokens:
+                rows.append(row)
+        if not rows or n_new + 1 == settings.max_new_tokens:
             return
-        writing.keep(going_on)
-        rows = [rows[row] for row in going_on]
-        writing.advance(tokens)
+        state.select_rows(rows)
+        prompts = [prompts[row] for row in rows]
+        state.decode_step(tokens)
 
 
-def search_beams(
-    writing: DecodeState,
+def decode_beams(
+    state: DecodeState,
     histories: Sequence[Sequence[int]],
     settings: GenerationSettings,
-    rules: TokenRules,
+    control: ControlTokens,
 ) -> list[Hypothesis]:
     """The best text of each prompt by beam search.
 
-    :param writing: ``n_beams`` rows a prompt, one after the other.
-    :param histories: As in ``write_tokens``.
+    :param state: ``n_beams`` rows a prompt, one after the other.
+    :param histories: As in ``decode_tokens``.
     :param settings: Of the generation.
-    :param rules: Of the model.
+    :param control: Of the model.
     :return: One a prompt.
     """
     n_beams = settings.n_beams
-    searches = [BeamSearch(settings, rules) for _ in histories]
-    going_on = list(range(len(searches)))
+    searches = [BeamSearch(settings, control, history) for history in histories]
+    running = searches
     while True:
-        rows, tokens = [], []
-        for i, place in enumerate(going_on):
-            search = searches[place]
-            first = i * n_beams
-            log_probabilities = log_softmax(writing.logits[first : first + n_beams])
-            history = histories[place]
-
-            def allowed(
-                scores: Float32Array, new: list[int], history: Sequence[int] = history
-            ) -> Float32Array:
-                return constrain(scores, [*history, *new], len(new), settings, rules)
-
-            sources = search.advance(log_probabilities, allowed)
+        going_on: list[int] = []  # places in ``running``
+        sources: list[int] = []  # row that each of their rows continues, once the others are gone
+        tokens: list[int] = []
+        for i, search in enumerate(running):
+            logits = state.logits[i * n_beams : (i + 1) * n_beams]
+            beam_sources = search.advance(log_softmax(logits))
             if not search.is_done:
-                rows += [first + source for source in sources]
+                sources += [len(going_on) * n_beams + beam for beam in beam_sources]
                 tokens += [beam[-1] for beam in search.beams]
-        staying = [i for i, place in enumerate(going_on) if not searches[place].is_done]
-        if not staying:
+                going_on.append(i)
+        if not going_on:
             return [search.best for search in searches]
-        writing.keep([i * n_beams + k for i in staying for k in range(n_beams)])
-        moved = {i: new for new, i in enumerate(staying)}
-        writing.reorder([moved[row // n_beams] * n_beams + row % n_beams for row in rows])
-        going_on = [going_on[i] for i in staying]
-        writing.advance(tokens)
+        state.select_rows([i * n_beams + beam for i in going_on for beam in range(n_beams)])
+        state.reorder_rows(sources)
+        state.decode_step(tokens)
+        running = [running[i] for i in going_on]

@@ -1,12 +1,12 @@
-"""From scores to tokens: what a generated text may and may not say next.
+"""From logits to tokens: how a text is generated, and the samplers that choose its tokens.
 
-Every function takes the scores of all tokens and gives new ones; the order and the meaning of
-the settings are those of ``transformers.generate``, which tests compare with.
+The order and the meaning of the settings are those of ``transformers.generate``, which tests
+compare with.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -73,168 +73,86 @@ class GenerationSettings:
 
 
 @dataclass(frozen=True)
-class TokenRules:
-    """Tokens with a meaning for the generation."""
+class ControlTokens:
+    """A model's tokens that begin and end a text."""
 
     end_ids: tuple[int, ...]
     """Any of them ends the text."""
-    first_id: int | None = None
+    forced_first_id: int | None = None
     """The token every text begins with, if the model was trained so."""
-    last_id: int | None = None
+    forced_last_id: int | None = None
     """The token a text ends with when it may not grow longer."""
 
 
-Draw = Callable[[Float32Array], int]
+Sampler = Callable[[Float32Array], int]
+"""From the logits of all tokens, shape (vocabulary,), to a token id."""
 
 
-def constrain(
-    scores: Float32Array,
-    history: Sequence[int],
-    n_new: int,
-    settings: GenerationSettings,
-    rules: TokenRules,
-) -> Float32Array:
-    """Scores after everything that forbids or discourages tokens.
+def keep_top_k(logits: Float32Array, k: int) -> Float32Array:
+    """Logits with all but the ``k`` greatest made impossible; equals of the last stay.
 
-    :param scores: Scores of all tokens, shape (vocabulary,).
-    :param history: Tokens so far, the prompt included where the model reads it as its own text.
-    :param n_new: How many of them are new.
-    :param settings: Of the generation.
-    :param rules: Of the model.
-    """
-    if settings.repetition_penalty != 1:
-        scores = penalize_repetition(scores, history, settings.repetition_penalty)
-    if settings.no_repeat_ngram_size:
-        scores = forbid(scores, repeating_tokens(history, settings.no_repeat_ngram_size))
-    if settings.no_repeat_answer_ngram_size:
-        new = history[len(history) - n_new :]
-        scores = forbid(scores, repeating_tokens(new, settings.no_repeat_answer_ngram_size))
-    if n_new < settings.min_new_tokens:
-        scores = forbid(scores, rules.end_ids)
-    if rules.first_id is not None and n_new == 0:
-        scores = force(scores, rules.first_id)
-    if rules.last_id is not None and n_new == settings.max_new_tokens - 1:
-        scores = force(scores, rules.last_id)
-    return scores
-
-
-def penalize_repetition(
-    scores: Float32Array, history: Sequence[int], penalty: float
-) -> Float32Array:
-    """Scores of tokens seen before divided by the penalty, or multiplied where negative.
-
-    :param scores: Shape (vocabulary,).
-    :param history: Tokens seen.
-    :param penalty: Above 1 to discourage.
-    """
-    changed: Float32Array = scores.copy()
-    seen = np.unique(np.asarray(history, np.int64))
-    found = scores[seen]
-    changed[seen] = np.where(found < 0, found * penalty, found / penalty)
-    return changed
-
-
-def repeating_tokens(history: Sequence[int], size: int) -> list[int]:
-    """Tokens that would complete a run of ``size`` tokens that was there before.
-
-    :param history: Tokens so far.
-    :param size: Length of the runs.
-    """
-    if len(history) + 1 < size:
-        return []
-    begun = tuple(history[len(history) - size + 1 :])
-    starts = range(len(history) - size + 1)
-    return [history[i + size - 1] for i in starts if tuple(history[i : i + size - 1]) == begun]
-
-
-def forbid(scores: Float32Array, token_ids: Sequence[int]) -> Float32Array:
-    """Scores with some tokens made impossible.
-
-    :param scores: Shape (vocabulary,).
-    :param token_ids: The tokens.
-    """
-    changed: Float32Array = scores.copy()
-    changed[list(token_ids)] = -np.inf
-    return changed
-
-
-def force(scores: Float32Array, token_id: int) -> Float32Array:
-    """Scores that leave one token.
-
-    :param scores: Shape (vocabulary,).
-    :param token_id: The token.
-    """
-    changed = np.full_like(scores, -np.inf)
-    changed[token_id] = 0
-    return changed
-
-
-def keep_top_k(scores: Float32Array, k: int) -> Float32Array:
-    """Scores with all but the ``k`` greatest made impossible; equals of the last stay.
-
-    :param scores: Shape (vocabulary,).
+    :param logits: Shape (vocabulary,).
     :param k: At least 1.
     """
-    least = np.partition(scores, -min(k, len(scores)))[-min(k, len(scores))]
-    return np.where(scores < least, np.float32(-np.inf), scores)
+    least = np.partition(logits, -min(k, len(logits)))[-min(k, len(logits))]
+    return np.where(logits < least, np.float32(-np.inf), logits)
 
 
-def keep_top_p(scores: Float32Array, p: float) -> Float32Array:
-    """Scores with all but the likeliest tokens, together of probability ``p``, made impossible.
+def keep_top_p(logits: Float32Array, p: float) -> Float32Array:
+    """Logits with all but the likeliest tokens, together of probability ``p``, made impossible.
 
-    :param scores: Shape (vocabulary,).
+    :param logits: Shape (vocabulary,).
     :param p: Above 0, at most 1.
     """
-    chances = np.exp(log_softmax(scores))
+    chances = np.exp(log_softmax(logits))
     # All tokens rarer than an equal share of 1 - p are too little together: only others are sorted.
-    is_rare = chances < (1 - p) / len(scores)
+    is_rare = chances < (1 - p) / len(logits)
     others = np.flatnonzero(~is_rare)
-    order = others[np.argsort(scores[others], kind="stable")]  # ascending: rare ones go first
+    order = others[np.argsort(logits[others], kind="stable")]  # ascending: rare ones go first
     is_dropped = np.cumsum(chances[order]) + chances[is_rare].sum() <= 1 - p
     is_dropped[-1] = False
-    changed: Float32Array = np.where(is_rare, np.float32(-np.inf), scores)
+    changed: Float32Array = np.where(is_rare, np.float32(-np.inf), logits)
     changed[order[is_dropped]] = -np.inf
     return changed
 
 
-def log_softmax(scores: Float32Array) -> Float32Array:
+def log_softmax(logits: Float32Array) -> Float32Array:
     """Log probabilities.
 
-    :param scores: Shape (..., vocabulary).
+    :param logits: Shape (..., vocabulary).
     """
-    shifted = scores - scores.max(axis=-1, keepdims=True)
+    shifted = logits - logits.max(axis=-1, keepdims=True)
     result: Float32Array = shifted - np.log(np.exp(shifted).sum(axis=-1, keepdims=True))
     return result
 
 
-def probabilities(scores: Float32Array, settings: GenerationSettings) -> Float32Array:
-    """What tokens are drawn from: temperature first, then the likeliest.
+def probabilities(logits: Float32Array, settings: GenerationSettings) -> Float32Array:
+    """What tokens are sampled from: temperature first, then the likeliest.
 
-    :param scores: Shape (vocabulary,).
+    :param logits: Shape (vocabulary,).
     :param settings: With a temperature above 0.
     """
-    scores = scores / np.float32(settings.temperature)
+    logits = logits / np.float32(settings.temperature)
     if settings.top_k:
-        scores = keep_top_k(scores, settings.top_k)
+        logits = keep_top_k(logits, settings.top_k)
     if settings.top_p < 1:
-        scores = keep_top_p(scores, settings.top_p)
-    result: Float32Array = np.exp(log_softmax(scores))
+        logits = keep_top_p(logits, settings.top_p)
+    result: Float32Array = np.exp(log_softmax(logits))
     return result
 
 
-def drawer(settings: GenerationSettings, place: int) -> Draw:
-    """The choice of one text's tokens.
+def make_sampler(settings: GenerationSettings, prompt_index: int) -> Sampler:
+    """The choice of one text's tokens: the likeliest, or drawn.
 
     :param settings: Of the generation.
-    :param place: Which of several prompts it is; each draws for itself.
-    :return: A function from scores, shape (vocabulary,), to a token id.
+    :param prompt_index: Which of several prompts it is; each has random numbers of its own.
     """
     if settings.temperature == 0:
-        return lambda scores: int(scores.argmax())
-    random = np.random.default_rng([settings.seed, place])
+        return lambda logits: int(logits.argmax())
+    random = np.random.default_rng([settings.seed, prompt_index])
 
-    def draw(scores: Float32Array) -> int:
-        chances = probabilities(scores, settings).astype(np.float64)
+    def draw(logits: Float32Array) -> int:
+        chances = probabilities(logits, settings).astype(np.float64)
         possible = np.flatnonzero(chances)
         chosen = chances[possible]
         return int(random.choice(possible, p=chosen / chosen.sum()))

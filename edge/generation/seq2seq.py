@@ -1,4 +1,4 @@
-"""An encoder-decoder model: read a text once, then write another token by token."""
+"""An encoder-decoder model: a text is encoded once, and another decoded from it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ import numpy as np
 
 from edge.arrays import AnyArray, Float32Array
 from edge.errors import InferenceError
-from edge.generation.kv_cache import DecodeState, RowArrays, Step, new_cache
+from edge.generation.decode_state import DecodeState, FixedInputs, ForwardPass
+from edge.generation.kv_cache import RowArrays, new_cache
 from edge.runtime.session import Session
 from edge.stages import stage
 
@@ -17,7 +18,7 @@ class EncoderDecoder:
     """An encoder-decoder model.
 
     :param encoder: From a text's tokens to the keys and values that its answer attends to.
-    :param decoder: From an answer's tokens, on these, to scores; docs/models.md has both.
+    :param decoder: From an answer's tokens, on these, to logits; docs/models.md has both.
     :param context_tokens: Longest text.
     :param max_new_tokens: Longest answer.
     :param start_token_id: What every answer begins with; no part of it.
@@ -39,41 +40,41 @@ class EncoderDecoder:
         self._start_token_id = start_token_id
 
     @stage("prefill")
-    def begin(
-        self, prompts: Sequence[Sequence[int]], max_new_tokens: int, copies: int = 1
+    def prefill(
+        self, prompts: Sequence[Sequence[int]], max_new_tokens: int, n_beams: int = 1
     ) -> DecodeState:
-        """Read texts, and be ready to write.
+        """Encode texts, and be ready to decode.
 
         :param prompts: Tokens of each text.
-        :param max_new_tokens: Most tokens to write for each.
-        :param copies: Rows for each text, one after the other: the beams of a search. They share
-            what was read.
+        :param max_new_tokens: Most tokens to decode for each.
+        :param n_beams: Rows for each text, one after the other. They share what was encoded.
         :raises InferenceError: If a text or its answer is too long.
         """
         for prompt in prompts:
             self.check_length(len(prompt), max_new_tokens)
         gpu = self._decoder.gpu
-        read = RowArrays(self._read(prompts), gpu)
-        rows = len(prompts) * copies
-        cache = RowArrays(new_cache(self._decoder, rows, max_new_tokens), gpu)
-        lengths = np.zeros(rows, np.int32)
-        start = np.full((rows, 1), self._start_token_id, np.int64)
-        step = Step(self._decoder, cache, start, read.arrays)
-        step.run(lengths)
-        return DecodeState(self._decoder, cache, lengths + 1, step.logits, {}, read)
+        encoded = RowArrays(self._encode(prompts), gpu)
+        n_rows = len(prompts) * n_beams
+        cache = RowArrays(new_cache(self._decoder, n_rows, max_new_tokens), gpu)
+        lengths = np.zeros(n_rows, np.int32)
+        start = np.full((n_rows, 1), self._start_token_id, np.int64)
+        forward = ForwardPass(self._decoder, cache, start, encoded.arrays)
+        forward.run(lengths)
+        fixed = FixedInputs({}, encoded)
+        return DecodeState(self._decoder, cache, lengths + 1, forward.logits, fixed)
 
-    def scores(self, token_ids: Sequence[int]) -> tuple[Float32Array, Sequence[int]]:
-        """Scores of every token of a text, to be written after it was read.
+    def text_logits(self, token_ids: Sequence[int]) -> tuple[Float32Array, Sequence[int]]:
+        """Logits of every token of a text, to be decoded after it was encoded.
 
         :param token_ids: The text.
         :return: Shape (tokens, vocabulary), and the tokens.
         :raises InferenceError: If it is too long.
         """
-        writing = self.begin([token_ids], len(token_ids))
-        rows = [writing.logits[0].copy()]
+        state = self.prefill([token_ids], len(token_ids))
+        rows = [state.logits[0].copy()]
         for token in token_ids[:-1]:
-            writing.advance([token])
-            rows.append(writing.logits[0].copy())
+            state.decode_step([token])
+            rows.append(state.logits[0].copy())
         return np.stack(rows), token_ids
 
     def check_length(self, n_prompt: int, n_new: int) -> None:
@@ -95,17 +96,17 @@ class EncoderDecoder:
                 "Allow a shorter answer.",
             )
 
-    def _read(self, prompts: Sequence[Sequence[int]]) -> dict[str, AnyArray]:
-        """Keys and values of the texts, filled up to the longest, and where they are real."""
+    def _encode(self, prompts: Sequence[Sequence[int]]) -> dict[str, AnyArray]:
+        """Keys and values of the texts, padded to the longest, and a mask of what is real."""
         longest = max(map(len, prompts))
         mask = np.zeros((len(prompts), longest), np.int32)
-        read: dict[str, AnyArray] = {"source_mask": mask}
+        encoded: dict[str, AnyArray] = {"source_mask": mask}
         for i, prompt in enumerate(prompts):
             mask[i, : len(prompt)] = 1
             outputs = self._encoder.run_all({"input_ids": np.array([prompt], np.int64)})
-            for name, array in outputs.items():
-                if name not in read:
+            for name, array in outputs.items():  # (1, heads, tokens, head size)
+                if name not in encoded:
                     _, heads, _, size = array.shape
-                    read[name] = np.zeros((len(prompts), heads, longest, size), array.dtype)
-                read[name][i, :, : len(prompt)] = array[0]
-        return read
+                    encoded[name] = np.zeros((len(prompts), heads, longest, size), array.dtype)
+                encoded[name][i, :, : len(prompt)] = array[0]
+        return encoded

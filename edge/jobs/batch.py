@@ -39,20 +39,20 @@ def expand_sources(arguments: Sequence[str]) -> list[str]:
         if argument == STDIN or not path.is_dir():
             sources.append(argument)
             continue
-        found = sorted(
+        transcripts = sorted(
             child
             for child in path.iterdir()
             if child.is_file()
             and child.suffix.lower() in TRANSCRIPT_SUFFIXES
             and not child.name.startswith((".", "README"))
         )
-        if not found:
+        if not transcripts:
             raise TranscriptError(
                 f"folder {path} has no transcript",
                 f"Known endings: {' '.join(sorted(TRANSCRIPT_SUFFIXES))}. "
                 "A file of another name can be given by itself.",
             )
-        sources += map(str, found)
+        sources += map(str, transcripts)
     return list(dict.fromkeys(sources))
 
 
@@ -99,9 +99,9 @@ def run_batch(
     :raises OutputError: If the folder cannot be made, or an output would replace a source.
     """
     targets = [output / name for name in output_names(sources, suffix)]
-    own = {Path(source).resolve() for source in sources if source != STDIN}
+    read = {Path(source).resolve() for source in sources if source != STDIN}
     for target in targets:
-        if target.resolve() in own:
+        if target.resolve() in read:
             raise OutputError(
                 f"{target} is a transcript, and its digest would replace it",
                 "Give another folder with --output, or another --format; nothing was written.",

@@ -2,30 +2,25 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
 from edge.arrays import Float32Array
-from edge.bundles.files import load_tokenizer, model_path
-from edge.bundles.manifest import Bundle, verify_files
+from edge.bundles.files import model_path, verify_files
+from edge.bundles.manifest import Bundle
 from edge.errors import BundleError
+from edge.runtime.batches import Windows, batches_by_length, cut_windows, pad
 from edge.runtime.heads import load_heads
 from edge.runtime.providers import ON_CPU, Execution
 from edge.runtime.session import Session, default_threads
 from edge.runtime.threads import Background, Parallel
+from edge.runtime.tokenizer import load_tokenizer, tokenize, word_rarity
 from edge.stages import stage
 
 Progress = Callable[[int, int], None]
 """Called with (done, in all), in any unit, now and then."""
 
-COMMON_PLACE = 2000
-"""Where whole words begin in the vocabulary, after its single characters."""
-RARE_FACTOR = 4
-"""Four times as far down, a word counts as rare."""
-TOKENIZED_TOGETHER = 256
-"""Texts: what a tokenizer tells of a text takes a hundred times the memory of its tokens."""
 ARENA = True
 """Memory is kept from run to run: batches have many shapes, and their pieces would scatter."""
 BATCH_TOKENS = 256
@@ -60,7 +55,9 @@ class Encoder:
         self.spec = bundle.manifest.encoder
         self._tokenizer = load_tokenizer(bundle)
         # A thread a batch: none waits for the others at the end of each operator.
-        self._session = Session(model_path(bundle), 1, ARENA, execution, bundle.manifest.precision)
+        self._session = Session(
+            model_path(bundle), 1, ARENA, execution, precision=bundle.manifest.precision
+        )
         self.placement = self._session.placement
         on_gpu = self._session.gpu is not None
         self._threads = 1 if on_gpu else threads or default_threads()
@@ -113,18 +110,12 @@ class Encoder:
 
         :param token_ids: Tokens of each text, without markers.
         """
-        owners: list[int] = []
-        windows: list[list[int]] = []
-        for i, ids in enumerate(token_ids):
-            for window in self._windows(ids):
-                owners.append(i)
-                windows.append(window)
-        batches = list(_batches(windows, self._batch_tokens))
+        windows = cut_windows(token_ids, self.spec)
+        batches = list(batches_by_length(windows, self._batch_tokens))
         running = Parallel(
-            lambda batch: self._pooled([windows[k] for k in batch]), batches, self._threads
+            lambda batch: self._embed([windows.token_ids[k] for k in batch]), batches, self._threads
         )
-        lengths = [len(window) for window in windows]
-        return Encoding(running, batches, owners, lengths, (len(token_ids), self.spec.dimension))
+        return Encoding(running, windows, batches, (len(token_ids), self.spec.dimension))
 
     def count_tokens(self, texts: Sequence[str]) -> int:
         """Tokens of all texts, without markers.
@@ -134,53 +125,30 @@ class Encoder:
         return sum(map(len, self.tokens(texts)))
 
     def rarity(self, word: str) -> float:
-        """How rare a word is, 0 (among the commonest) to 1, from its place in the vocabulary.
-
-        WordPiece vocabularies of the BERT family list whole words from frequent to rare, so
-        the place tells frequency without a list of its own.
+        """How rare a word is, 0 (among the commonest) to 1, as ``word_rarity`` tells it.
 
         :param word: One word, any case.
         """
-        place = self._tokenizer.token_to_id(word.lower())
-        if place is None:
-            return 1.0
-        return min(1.0, max(0.0, math.log(max(place, 1) / COMMON_PLACE) / math.log(RARE_FACTOR)))
+        return word_rarity(self._tokenizer, word)
 
+    @stage("tokenize")
     def tokens(self, texts: Sequence[str]) -> list[list[int]]:
         """Tokens of each text, without markers.
 
         :param texts: Any number of texts.
         """
-        tokens: list[list[int]] = []
-        with stage("tokenize"):
-            for start in range(0, len(texts), TOKENIZED_TOGETHER):
-                own = list(texts[start : start + TOKENIZED_TOGETHER])
-                encodings = self._tokenizer.encode_batch(own, add_special_tokens=False)
-                tokens += [encoding.ids for encoding in encodings]
-        return tokens
+        return tokenize(self._tokenizer, texts)
 
-    def _windows(self, ids: Sequence[int]) -> Iterator[list[int]]:
-        room = self.spec.max_tokens - 2
-        for start in range(0, max(1, len(ids)), room):
-            part = ids[start : start + room]
-            yield [self.spec.cls_token_id, *part, self.spec.sep_token_id]
-
-    def _pooled(self, windows: list[list[int]]) -> Float32Array:
-        """Mean-pooled, unit-length vectors of one batch, shape (batch, dimension)."""
-        longest = max(map(len, windows))
-        shape = (len(windows), longest)
-        input_ids = np.full(shape, self.spec.pad_token_id, np.int64)
-        attention_mask = np.zeros(shape, np.int64)
-        for row, window in enumerate(windows):
-            input_ids[row, : len(window)] = window
-            attention_mask[row, : len(window)] = 1
+    def _embed(self, token_ids: list[list[int]]) -> Float32Array:
+        """Mean-pooled, unit-length vectors of one batch of windows, shape (batch, dimension)."""
+        input_ids, attention_mask = pad(token_ids, self.spec.pad_token_id)
         hidden = self._session.run(
             {
                 "input_ids": input_ids,
                 "attention_mask": attention_mask,
-                "token_type_ids": np.zeros(shape, np.int64),
+                "token_type_ids": np.zeros_like(input_ids),
             }
-        ).astype(np.float32, copy=False)  # (batch, seq, dimension)
+        ).astype(np.float32, copy=False)  # (batch, longest, dimension)
         mask = attention_mask.astype(np.float32)
         pooled = np.matmul(mask[:, None, :], hidden)[:, 0] / mask.sum(axis=1, keepdims=True)
         return _unit_rows(pooled)
@@ -190,24 +158,21 @@ class Encoding:
     """Texts that are being embedded.
 
     :param running: Gives the vectors of each batch.
-    :param batches: Windows in each batch.
-    :param owners: Text of each window.
-    :param lengths: Tokens of each window.
+    :param windows: Of the texts.
+    :param batches: Indices of the windows in each batch.
     :param shape: (texts, dimension).
     """
 
     def __init__(
         self,
         running: Parallel[list[int], Float32Array],
+        windows: Windows,
         batches: list[list[int]],
-        owners: list[int],
-        lengths: list[int],
         shape: tuple[int, int],
     ) -> None:
         self._running = running
+        self._windows = windows
         self._batches = batches
-        self._owners = owners
-        self._lengths = lengths
         self._shape = shape
 
     def result(self, progress: Progress | None = None) -> Float32Array:
@@ -220,11 +185,11 @@ class Encoding:
         with stage("encode"):
             while progress and not self._running.wait(PROGRESS_INTERVAL_S):
                 progress(self._running.n_done, len(self._batches))
-            pooled = self._running.results()
-            sums = np.zeros(self._shape, np.float32)
-            for batch, rows in zip(self._batches, pooled, strict=True):
+            windows = self._windows
+            sums = np.zeros(self._shape, np.float32)  # of a text's windows, by their tokens
+            for batch, rows in zip(self._batches, self._running.results(), strict=True):
                 for row, k in zip(rows, batch, strict=True):
-                    sums[self._owners[k]] += row * self._lengths[k]
+                    sums[windows.text_indices[k]] += row * len(windows.token_ids[k])
             if progress:
                 progress(len(self._batches), len(self._batches))
             return _unit_rows(sums)
@@ -258,34 +223,10 @@ class LoadingEncoder:
 
 
 def _unit_rows(vectors: Float32Array) -> Float32Array:
+    """Rows scaled to length 1, in the model's 32 bits.
+
+    ``edge.extraction.features.unit`` scales in 64 bits, and takes norms below 1e-9 for zero, not
+    below 1e-12: digests depend on both to the last bit.
+    """
     unit: Float32Array = vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
     return unit
-
-
-def _batches(windows: list[list[int]], batch_tokens: int) -> Iterator[list[int]]:
-    """Indices grouped by length, so that little is padded; longest first bounds memory early.
-
-    The groups do not depend on the threads: company changes an INT8 vector a little.
-    """
-    batch: list[int] = []
-    longest = 0
-    for k in sorted(range(len(windows)), key=lambda k: (-len(windows[k]), k)):
-        longest = longest or len(windows[k])
-        if batch and (len(batch) + 1) * longest > batch_tokens:
-            yield batch
-            batch, longest = [], len(windows[k])
-        batch.append(k)
-    if batch:
-        yield batch
-
-
-def golden_cosine(encoder: Encoder) -> float:
-    """Lowest cosine between the bundle's golden vectors and this device's.
-
-    :param encoder: A loaded bundle.
-    """
-    golden = encoder.bundle.manifest.golden
-    assert golden is not None  # the manifest of every encoder has one
-    expected = np.asarray(golden.embeddings, np.float32)
-    expected /= np.linalg.norm(expected, axis=1, keepdims=True)
-    return float((encoder.encode(golden.texts) * expected).sum(axis=1).min())

@@ -10,22 +10,21 @@ from collections.abc import Mapping
 from typing import Protocol
 
 import numpy as np
-import numpy.typing as npt
 
-from edge.arrays import Float64Array
+from edge.arrays import Float32Array, Float64Array, FloatArray
+from edge.bundles.files import external_data_paths
 from edge.bundles.manifest import Bundle
-from edge.bundles.onnx_file import external_data_paths
 from edge.bundles.specs import HeadSpec
 from edge.errors import BundleError
 from edge.runtime.session import Session
 
-Features = Mapping[str, npt.NDArray[np.floating]]
+Features = Mapping[str, FloatArray]
 """Feature name -> one value a row, shape (rows,); or a matrix, shape (rows, columns)."""
 
 HEAD_NAMES = ("opening", "boundary", "concept", "relevance", "salience", "tagger", "phrase")
 
 
-def feature_matrix(features: Features, names: tuple[str, ...]) -> npt.NDArray[np.float32]:
+def feature_matrix(features: Features, names: tuple[str, ...]) -> Float32Array:
     """Named features side by side, shape (rows, columns).
 
     :param features: All that was measured.

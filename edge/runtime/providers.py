@@ -21,10 +21,10 @@ PROVIDERS = {
 GPU_PROVIDERS = frozenset({CUDA, TENSORRT})
 CACHE_VARIABLE = "EDGE_INSIGHTS_CACHE"
 
-_ENCODERS_ON_GPU, _WRITERS_ON_GPU = ("fp32", "fp16"), ("fp16",)
-"""Precisions that a GPU runs whole. The attention of a model that writes has 16-bit kernels only:
-in others it would run on the CPU and copy the caches to and fro at each token, an
-encoder-decoder's wrongly (docs/adr/0016-providers.md)."""
+_ENCODERS_ON_GPU, _GENERATORS_ON_GPU = ("fp32", "fp16"), ("fp16",)
+"""Precisions that a GPU runs whole. A generator's attention has 16-bit kernels only: in others it
+would run on the CPU and copy the caches to and fro at each token, an encoder-decoder's wrongly
+(docs/adr/0016-providers.md)."""
 _SPARING: dict[str, Any] = {"arena_extend_strategy": "kSameAsRequested"}
 """Memory is taken in blocks as large as they have to be: other work shares a small board's."""
 _EFFICIENT_ATTENTION = "2"
@@ -76,38 +76,39 @@ class Placement:
 
 
 def choose(
-    execution: Execution, available: Sequence[str], precision: str, writes: bool = False
+    execution: Execution, available: Sequence[str], precision: str, is_generator: bool = False
 ) -> Placement:
     """The provider to try for a model.
 
     :param execution: What was asked for.
     :param available: What onnxruntime offers, by its names.
     :param precision: Of the model.
-    :param writes: Whether it writes texts, on caches.
+    :param is_generator: Whether it generates texts, on a KV cache.
     :raises InferenceError: If it is not offered and ``strict``, or the CPU may not run the model.
     """
     asked = execution.provider
     wanted = asked if asked != AUTO else CUDA if PROVIDERS[CUDA] in available else CPU
-    on_gpu = _WRITERS_ON_GPU if writes else _ENCODERS_ON_GPU
+    on_gpu = _GENERATORS_ON_GPU if is_generator else _ENCODERS_ON_GPU
     if PROVIDERS[wanted] not in available:
         offered = ", ".join(name for name, full in PROVIDERS.items() if full in available)
         placement = Placement(asked, CPU, f"this onnxruntime offers {offered}. {_HOW[asked]}")
     elif wanted in GPU_PROVIDERS and precision not in on_gpu:
-        kind = "models that write" if writes else "encoders"
+        kind = "models that write" if is_generator else "encoders"
         reason = f"of {kind}, GPUs run {' and '.join(on_gpu)}, and this is {precision}"
         placement = Placement(asked, CPU, reason)
     else:
         placement = Placement(asked, wanted)
-    return checked(placement, execution, precision)
+    require_allowed(placement, execution, precision)
+    return placement
 
 
-def checked(placement: Placement, execution: Execution, precision: str) -> Placement:
-    """The placement, if it is allowed.
+def require_allowed(placement: Placement, execution: Execution, precision: str) -> None:
+    """Refuse a placement that was not to be.
 
     :param placement: Where the model is to run, or runs.
     :param execution: What was asked for.
     :param precision: Of the model.
-    :raises InferenceError: If it is not.
+    :raises InferenceError: If it is another one and ``strict``, or the CPU may not run the model.
     """
     if placement.fell_back and execution.strict:
         raise InferenceError(
@@ -123,14 +124,13 @@ def checked(placement: Placement, execution: Execution, precision: str) -> Place
             "Use an int8 bundle here, or --fp16-on-cpu to run it all the same; 'edge doctor' "
             "measures what is fastest on this device.",
         )
-    return placement
 
 
 def provider_list(
     placement: Placement,
     execution: Execution,
     precision: str,
-    writes: bool = False,
+    is_generator: bool = False,
     runtime: tuple[int, ...] = (),
 ) -> list[tuple[str, dict[str, Any]]]:
     """Providers as onnxruntime takes them, the chosen one first, the CPU last.
@@ -138,14 +138,14 @@ def provider_list(
     :param placement: What ``choose`` gave.
     :param execution: What was asked for.
     :param precision: Of the model.
-    :param writes: Whether it writes texts.
+    :param is_generator: Whether it generates texts.
     :param runtime: onnxruntime's release, as numbers.
     """
     options = dict(execution.options) if placement.ran == execution.provider else {}
     if placement.ran == CPU:
         return [(PROVIDERS[CPU], _SPARING | options)]
     defaults = dict(_SPARING) if placement.ran == CUDA else {}
-    if placement.ran == CUDA and precision == "fp16" and not writes and runtime >= (1, 20):
+    if placement.ran == CUDA and precision == "fp16" and not is_generator and runtime >= (1, 20):
         # The kernels it would take by itself are set up anew, in 40 ms, for every length it meets.
         defaults["sdpa_kernel"] = _EFFICIENT_ATTENTION
     elif placement.ran == TENSORRT:
@@ -166,9 +166,9 @@ def provider_list(
 
 def cache_folder() -> Path:
     """Folder of what can be made again, such as TensorRT's engines; need not exist."""
-    own = os.environ.get(CACHE_VARIABLE)
-    if own:
-        return Path(own)
+    folder = os.environ.get(CACHE_VARIABLE)
+    if folder:
+        return Path(folder)
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "edge-insights"
 
 

@@ -1,11 +1,14 @@
-"""The only place that talks to onnxruntime."""
+"""A loaded ONNX model, and the onnxruntime that runs it.
+
+Beside it, only ``edge.runtime.binding`` (arrays used in place) and ``edge.runtime.int8_products``
+(a probe of the processor) talk to onnxruntime.
+"""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -14,28 +17,30 @@ import onnxruntime as ort
 
 from edge.arrays import AnyArray
 from edge.errors import InferenceError
+from edge.runtime.binding import Binding, GpuArray, first_line, run_error
+from edge.runtime.int8_products import products_overflow
 from edge.runtime.providers import (
     CPU,
-    CUDA,
     GPU_PROVIDERS,
     ON_CPU,
     PROVIDERS,
     Execution,
     Placement,
-    checked,
     choose,
     provider_list,
+    require_allowed,
 )
 
 MAX_DEFAULT_THREADS = 4
 _SLOW_ON_CPU = ["SkipLayerNormFusion"]
 """Its kernel takes four times as long as the addition and the normalization it stands for."""
-_SUM_OF_PRODUCTS = bytes.fromhex(
-    "08053a5f0a180a01780a0177120179220d4d61744d756c496e7465676572120870726f64756374732a0f08040801"
-    "10034201774a047f7f7f7f5a130a0178120e0a0c080212080a0208010a02080462130a0179120e0a0c080612080a"
-    "0208010a02080142040a00100a"
-)
-"""An ONNX model: four unsigned bytes, each times 127, summed (tests/test_session.py makes it)."""
+_DTYPES = {
+    "tensor(float)": "float32",
+    "tensor(float16)": "float16",
+    "tensor(int8)": "int8",
+    "tensor(int32)": "int32",
+    "tensor(int64)": "int64",
+}
 
 
 def available_providers() -> list[str]:
@@ -48,25 +53,19 @@ def runtime_version() -> str:
     return str(ort.__version__)
 
 
+def release(version: str) -> tuple[int, ...]:
+    """Major and minor number of a version, to be compared.
+
+    :param version: Of onnxruntime.
+    """
+    return tuple(int(part) for part in version.split(".")[:2])
+
+
 def default_threads() -> int:
     """Cores this process may use, at most 4."""
     if hasattr(os, "sched_getaffinity"):
         return max(1, min(MAX_DEFAULT_THREADS, len(os.sched_getaffinity(0))))
     return max(1, min(MAX_DEFAULT_THREADS, os.cpu_count() or 1))
-
-
-@cache
-def products_overflow() -> bool:
-    """Whether onnxruntime adds 8-bit products in 16 bits here, where the largest do not fit.
-
-    So it does on x86 processors with AVX2 or AVX-512 that lack the VNNI instructions, unless it is
-    told otherwise (docs/adr/0019-x86-without-vnni.md). Half a millisecond.
-    """
-    options = ort.SessionOptions()
-    options.intra_op_num_threads = 1
-    session = ort.InferenceSession(_SUM_OF_PRODUCTS, options, providers=[PROVIDERS[CPU]])
-    found = session.run(None, {"x": np.full((1, 4), 255, np.uint8)})[0]
-    return int(found[0, 0]) != 4 * 255 * 127
 
 
 @dataclass(frozen=True)
@@ -75,15 +74,6 @@ class TensorInfo:
 
     dtype: np.dtype[Any]
     shape: tuple[int, ...]
-
-
-_DTYPES = {
-    "tensor(float)": "float32",
-    "tensor(float16)": "float16",
-    "tensor(int8)": "int8",
-    "tensor(int32)": "int32",
-    "tensor(int64)": "int64",
-}
 
 
 class Session:
@@ -95,7 +85,7 @@ class Session:
         many shapes, whose pieces would otherwise lie scattered (docs/adr/0015-speed.md).
     :param execution: The provider that is to run it.
     :param precision: Of the model.
-    :param writes: Whether it writes texts, on caches.
+    :param is_generator: Whether it generates texts, on a KV cache.
     :raises InferenceError: If onnxruntime cannot load the file, or ``execution`` forbids how it
         would run.
     """
@@ -107,37 +97,16 @@ class Session:
         arena: bool = False,
         execution: Execution = ON_CPU,
         precision: str = "fp32",
-        writes: bool = False,
+        is_generator: bool = False,
     ) -> None:
-        options = ort.SessionOptions()
-        options.intra_op_num_threads = intra_op_num_threads
-        options.inter_op_num_threads = 1
-        options.log_severity_level = 3  # errors; warnings are for whoever exports
-        options.enable_cpu_mem_arena = arena
-        options.enable_mem_pattern = not arena  # a plan and a block for every shape it meets
-        options.use_deterministic_compute = True
-        # Smaller pieces of work at the end of an operator: no thread waits long for the others.
-        options.add_session_config_entry("session.dynamic_block_base", "4")
-        if products_overflow():
-            options.add_session_config_entry("session.x64quantprecision", "1")
-        placement = choose(execution, available_providers(), precision, writes)
-        session, error = None, ""
-        if placement.ran != CPU:
-            release = tuple(int(part) for part in runtime_version().split(".")[:2])
-            providers = provider_list(placement, execution, precision, writes, release)
-            session, error = _try_provider(model, options, placement, providers)
-        if error:
-            placement = checked(replace(placement, ran=CPU, reason=error), execution, precision)
-        self._session = session or _load(
-            model, options, provider_list(placement, execution, precision)
-        )
-        self.placement = placement
+        options = _session_options(intra_op_num_threads, arena)
+        self._session, self.placement = _open(model, options, execution, precision, is_generator)
         self.gpu: int | None = None
         """Number of the GPU that it runs on, and in whose memory its arrays are best kept."""
-        if placement.ran in GPU_PROVIDERS:
+        if self.placement.ran in GPU_PROVIDERS:
             self.gpu = int(execution.options.get("device_id", 0))
-        self.inputs = {entry.name: _tensor(entry) for entry in self._session.get_inputs()}
-        self.outputs = {entry.name: _tensor(entry) for entry in self._session.get_outputs()}
+        self.inputs = {entry.name: _tensor_info(entry) for entry in self._session.get_inputs()}
+        self.outputs = {entry.name: _tensor_info(entry) for entry in self._session.get_outputs()}
 
     def run(self, feeds: dict[str, AnyArray]) -> AnyArray:
         """First output for the given inputs; inputs the model does not have are left out.
@@ -158,7 +127,7 @@ class Session:
         try:
             return dict(zip(self.outputs, self._session.run(None, known), strict=True))
         except Exception as error:
-            raise _failed(error) from error
+            raise run_error(error) from error
 
     def bind(
         self, inputs: Mapping[str, AnyArray | GpuArray], outputs: Mapping[str, AnyArray | GpuArray]
@@ -174,6 +143,41 @@ class Session:
         return Binding(self._session, inputs, outputs, rebinds=self.gpu is not None)
 
 
+def _session_options(intra_op_num_threads: int, arena: bool) -> ort.SessionOptions:
+    options = ort.SessionOptions()
+    options.intra_op_num_threads = intra_op_num_threads
+    options.inter_op_num_threads = 1
+    options.log_severity_level = 3  # errors; warnings are for whoever exports
+    options.enable_cpu_mem_arena = arena
+    options.enable_mem_pattern = not arena  # a plan and a block for every shape it meets
+    options.use_deterministic_compute = True
+    # Smaller pieces of work at the end of an operator: no thread waits long for the others.
+    options.add_session_config_entry("session.dynamic_block_base", "4")
+    if products_overflow():
+        options.add_session_config_entry("session.x64quantprecision", "1")
+    return options
+
+
+def _open(
+    model: Path,
+    options: ort.SessionOptions,
+    execution: Execution,
+    precision: str,
+    is_generator: bool,
+) -> tuple[ort.InferenceSession, Placement]:
+    """The model on the provider to try, or on the CPU where that cannot be set up."""
+    placement = choose(execution, available_providers(), precision, is_generator)
+    if placement.ran != CPU:
+        here = release(runtime_version())
+        providers = provider_list(placement, execution, precision, is_generator, here)
+        session, reason = _try_provider(model, options, placement, providers)
+        if session is not None:
+            return session, placement
+        placement = replace(placement, ran=CPU, reason=reason)
+        require_allowed(placement, execution, precision)
+    return _load_on_cpu(model, options, provider_list(placement, execution, precision)), placement
+
+
 def _try_provider(
     model: Path,
     options: ort.SessionOptions,
@@ -186,143 +190,27 @@ def _try_provider(
     try:
         session = ort.InferenceSession(str(model), options, providers=providers, enable_fallback=0)
     except Exception as error:
-        return None, _first_line(error)
+        return None, first_line(error)
     ran = session.get_providers()[0]
     if ran != PROVIDERS[placement.ran]:
         return None, f"onnxruntime could not set it up and took {ran}"
     return session, ""
 
 
-def _load(
+def _load_on_cpu(
     model: Path, options: ort.SessionOptions, providers: list[tuple[str, dict[str, Any]]]
 ) -> ort.InferenceSession:
-    """A session on the CPU."""
     try:
         return ort.InferenceSession(
             str(model), options, providers=providers, disabled_optimizers=_SLOW_ON_CPU
         )
     except Exception as error:  # onnxruntime raises a dozen unrelated types
         raise InferenceError(
-            f"onnxruntime {ort.__version__} cannot load {model}: {_first_line(error)}",
+            f"onnxruntime {ort.__version__} cannot load {model}: {first_line(error)}",
             "Check the bundle with 'edge models verify'; a newer onnxruntime may be needed.",
         ) from error
 
 
-@dataclass(frozen=True, eq=False)
-class GpuArray:
-    """An array in a GPU's memory, or a row of one."""
-
-    value: ort.OrtValue
-    """Owns the memory, of the whole array."""
-    gpu: int
-    """The GPU's number."""
-    shape: tuple[int, ...]
-    dtype: np.dtype[Any]
-    pointer: int
-
-    @classmethod
-    def of(cls, array: AnyArray, gpu: int) -> GpuArray:
-        """A copy of an array in a GPU's memory.
-
-        :param array: Any shape.
-        :param gpu: The GPU's number.
-        """
-        value = ort.OrtValue.ortvalue_from_numpy(np.ascontiguousarray(array), CUDA, gpu)
-        return cls(value, gpu, array.shape, array.dtype, value.data_ptr())
-
-    def row(self, i: int) -> GpuArray:
-        """A row, shape (1, ...), in the same memory.
-
-        :param i: Which.
-        """
-        n_bytes = int(np.prod(self.shape[1:])) * self.dtype.itemsize
-        return replace(self, shape=(1, *self.shape[1:]), pointer=self.pointer + i * n_bytes)
-
-    def write(self, array: AnyArray) -> None:
-        """Replace the content of a whole array.
-
-        :param array: Of the same shape and type.
-        """
-        self.value.update_inplace(np.ascontiguousarray(array))
-
-    def to_cpu(self) -> AnyArray:
-        """A whole array, copied to the processor's memory."""
-        array: AnyArray = self.value.numpy()
-        return array
-
-
-class Binding:
-    """Arrays that a model reads and writes in place; see ``Session.bind``.
-
-    :param session: onnxruntime's.
-    :param inputs: As for ``Session.bind``.
-    :param outputs: As for ``Session.bind``.
-    :param rebinds: Whether inputs are copied to the model as they are bound, and so have to be
-        bound before each run.
-    """
-
-    def __init__(
-        self,
-        session: ort.InferenceSession,
-        inputs: Mapping[str, AnyArray | GpuArray],
-        outputs: Mapping[str, AnyArray | GpuArray],
-        rebinds: bool = False,
-    ) -> None:
-        self._session = session
-        self._arrays = (inputs, outputs)  # onnxruntime holds no reference to their memory
-        self._binding = session.io_binding()
-        self._values = {
-            id(array): ort.OrtValue.ortvalue_from_numpy(array)
-            for array in (*inputs.values(), *outputs.values())
-            if not isinstance(array, GpuArray)
-        }
-        self._bound_at_runs = {
-            name: self._values[id(array)]
-            for name, array in inputs.items()
-            if rebinds and not isinstance(array, GpuArray)
-        }
-        try:
-            for name, array in inputs.items():
-                if isinstance(array, GpuArray):
-                    self._binding.bind_input(
-                        name, CUDA, array.gpu, array.dtype.type, array.shape, array.pointer
-                    )
-                elif name not in self._bound_at_runs:
-                    self._binding.bind_ortvalue_input(name, self._values[id(array)])
-            for name, array in outputs.items():
-                if isinstance(array, GpuArray):
-                    self._binding.bind_output(
-                        name, CUDA, array.gpu, array.dtype.type, array.shape, array.pointer
-                    )
-                else:
-                    self._binding.bind_ortvalue_output(name, self._values[id(array)])
-        except Exception as error:
-            raise _failed(error) from error
-
-    def run(self) -> None:
-        """Run the model once on what the arrays hold now.
-
-        :raises InferenceError: If onnxruntime fails.
-        """
-        try:
-            for name, value in self._bound_at_runs.items():
-                self._binding.bind_ortvalue_input(name, value)
-            self._session.run_with_iobinding(self._binding)
-        except Exception as error:
-            raise _failed(error) from error
-
-
-def _tensor(entry: ort.NodeArg) -> TensorInfo:
+def _tensor_info(entry: ort.NodeArg) -> TensorInfo:
     shape = tuple(n if isinstance(n, int) else -1 for n in entry.shape)
     return TensorInfo(np.dtype(_DTYPES.get(entry.type, "object")), shape)
-
-
-def _failed(error: Exception) -> InferenceError:
-    return InferenceError(
-        f"onnxruntime failed while running the model: {_first_line(error)}",
-        "Run 'edge doctor' to see whether the model works on this device at all.",
-    )
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).strip().split("\n")[0]

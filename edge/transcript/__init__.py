@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 from edge.errors import TranscriptError
@@ -36,12 +37,13 @@ REPAIR_DETAILS = {
 """Every kind of repair, and what was done, for a person."""
 
 
-def read_transcript(path: Path) -> Transcript:
-    """Read a transcript file.
+def read_transcript(path: str | Path) -> Transcript:
+    """Read a transcript file; where it names no title, the file's name gives one.
 
     :param path: Any of the formats of docs/formats.md.
     :raises TranscriptError: If the file cannot be read, is empty or is no transcript.
     """
+    path = Path(path)
     try:
         raw = path.read_bytes()
     except OSError as error:
@@ -49,7 +51,16 @@ def read_transcript(path: Path) -> Transcript:
             f"cannot read {path}: {error.strerror or error}",
             "Check the path and its permissions; '-' reads standard input.",
         ) from error
-    return parse_transcript(raw)
+    transcript = parse_transcript(raw)
+    title = transcript.title or _title_of_file(path)
+    return replace(transcript, source_path=str(path), title=title)
+
+
+def _title_of_file(path: Path) -> str:
+    """A readable title from a file name: ``my-show_anna.srt`` -> ``My Show, Anna``."""
+    parts = [part.replace("-", " ").strip() for part in path.stem.split("_")]
+    title = ", ".join(part for part in parts if part)
+    return title.title() if title.islower() else title or path.name
 
 
 @stage("parse")

@@ -104,10 +104,10 @@ def _breaks(sentences: Sequence[Sentence]) -> list[bool]:
     return flags
 
 
-def _runs(places: Sequence[int]) -> list[list[int]]:
-    """Places that follow each other closely."""
+def _runs(indices: Sequence[int]) -> list[list[int]]:
+    """Indices that follow each other closely."""
     runs: list[list[int]] = []
-    for i in places:
+    for i in indices:
         if runs and i - runs[-1][-1] <= _MAX_GAP:
             runs[-1].append(i)
         else:
@@ -128,13 +128,13 @@ def _cold_open(sentences: Sequence[Sentence]) -> list[bool]:
         opening.append(i)
     if not opening or len(opening) == len(sentences):
         return flags
-    said = {shingle for i in opening for shingle in _shingles(sentences[i].text)}
+    of_opening = {shingle for i in opening for shingle in _shingles(sentences[i].text)}
     again: set[tuple[str, ...]] = set()
     for sentence in sentences[opening[-1] + 1 :]:
-        again |= said.intersection(_shingles(sentence.text))
+        again |= of_opening.intersection(_shingles(sentence.text))
     for i in opening:
-        own = _shingles(sentences[i].text)
-        if own and sum(s in again for s in own) >= _MIN_SHARED * len(own):
+        shingles = _shingles(sentences[i].text)
+        if shingles and sum(s in again for s in shingles) >= _MIN_SHARED * len(shingles):
             flags[i] = sentences[i].n_words >= _MIN_COLD_OPEN_WORDS
     last = max((i for i in opening if flags[i]), default=-1)
     first = next((i for i in opening if flags[i]), 0)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import Sequence
 
 from edge.english.words import FUNCTION_WORDS, words
 from edge.records import DomainWarning, Transcript
@@ -38,31 +39,31 @@ def find_warnings(transcript: Transcript) -> tuple[DomainWarning, ...]:
         detail = f"its language is {declared!r}; the models and word lists know English"
         return (DomainWarning("not_english", detail),)
     lines = [segment.text for segment in transcript.segments if segment.text.strip()]
-    counts = _count(lines)
-    found = [
-        warning
-        for warning in (_language(counts), _figures(counts), _repetition(lines), _verse(lines))
-        if warning is not None
-    ]
-    return tuple(found)
-
-
-def _count(lines: list[str]) -> Counter[str]:
-    """How many tokens, letters and words there are, and of which kinds."""
     counts: Counter[str] = Counter()
+    repeats: Counter[int] = Counter()
     for line in lines:
-        tokens = line.split()
-        n_letters = sum(map(str.isalpha, line))
-        found = [word.lower().replace("’", "'") for word in words(line)]
-        counts["tokens"] += len(tokens)
-        if _DIGIT.search(line):
-            counts["figures"] += sum(map(bool, map(_DIGIT.search, tokens)))
-        counts["letters"] += n_letters
-        ascii_only = line if line.isascii() else line.encode("ascii", "ignore").decode()
-        counts["latin"] += n_letters if ascii_only is line else sum(map(str.isalpha, ascii_only))
-        counts["words"] += len(found)
-        counts["small"] += sum(word in FUNCTION_WORDS for word in found)
-    return counts
+        lowered = tuple(map(str.lower, words(line)))
+        counts.update(_count(line, lowered))
+        if len(lowered) >= _MIN_LINE_WORDS:
+            # By their hashes: the lines themselves would be the whole transcript once more.
+            repeats[hash(lowered)] += 1
+    found = (_language(counts), _figures(counts), _repetition(repeats), _verse(lines))
+    return tuple(warning for warning in found if warning is not None)
+
+
+def _count(line: str, lowered: Sequence[str]) -> dict[str, int]:
+    """How many tokens, letters and words a line has, and of which kinds."""
+    tokens = line.split()
+    n_letters = sum(map(str.isalpha, line))
+    ascii_only = line if line.isascii() else line.encode("ascii", "ignore").decode()
+    return {
+        "tokens": len(tokens),
+        "figures": sum(map(bool, map(_DIGIT.search, tokens))) if _DIGIT.search(line) else 0,
+        "letters": n_letters,
+        "latin": n_letters if ascii_only is line else sum(map(str.isalpha, ascii_only)),
+        "words": len(lowered),
+        "small": sum(word.replace("’", "'") in FUNCTION_WORDS for word in lowered),
+    }
 
 
 def _language(counts: Counter[str]) -> DomainWarning | None:
@@ -99,12 +100,11 @@ def _figures(counts: Counter[str]) -> DomainWarning | None:
     )
 
 
-def _repetition(lines: list[str]) -> DomainWarning | None:
-    bare = (tuple(map(str.lower, words(line))) for line in lines)
-    # By their hashes: the lines themselves would be the whole transcript once more.
-    counts = Counter(hash(line) for line in bare if len(line) >= _MIN_LINE_WORDS)
-    repeated = sum(n for n in counts.values() if n > 1) / max(1, sum(counts.values()))
-    if counts.total() < MIN_VERSE_LINES or repeated <= MAX_REPEATED_SHARE:
+def _repetition(repeats: Counter[int]) -> DomainWarning | None:
+    """Lines of several words that come more than once, as their counts tell."""
+    n_lines = repeats.total()
+    repeated = sum(n for n in repeats.values() if n > 1) / max(1, n_lines)
+    if n_lines < MIN_VERSE_LINES or repeated <= MAX_REPEATED_SHARE:
         return None
     return DomainWarning(
         "repetition",

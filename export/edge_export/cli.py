@@ -9,12 +9,21 @@ from pathlib import Path
 
 import click
 
-from edge import __version__
-from edge.bundles.manifest import PRECISIONS
+from edge.bundles.manifest import PRECISIONS, Bundle
 from edge.bundles.store import embedded_models_folder, find_bundle
 from edge.cli.main import EdgeCommand
+from edge.version import __version__
 from edge_export.errors import ExportError
 from edge_export.kit import DEVICES, build_kit
+from edge_export.options import (
+    EXISTING_FILE,
+    FOLDER,
+    data_option,
+    force_option,
+    output_option,
+    seeds_option,
+    vectors_option,
+)
 from edge_export.recipe import CACHES, FolderSource, load_recipe, recipe_names
 
 
@@ -42,6 +51,10 @@ def _project_seeds() -> Path:
     return embedded_models_folder().parent / "seeds"
 
 
+def _echo_bundle(bundle: Bundle) -> None:
+    click.echo(f"{bundle.id}: {bundle.size_bytes / 1e6:.1f} MB in {bundle.folder}")
+
+
 @main.command("list")
 def list_recipes() -> None:
     """The models that can be built, and in which precisions."""
@@ -59,12 +72,8 @@ def list_recipes() -> None:
     show_default=True,
     help="fp16 is for GPUs; int8 and int4 for processors.",
 )
-@click.option(
-    "--output",
-    type=click.Path(path_type=Path, file_okay=False),
-    help="Bundle folder to write.  [default: NAME-PRECISION here]",
-)
-@click.option("--force", is_flag=True, help="Replace the output folder if it exists.")
+@output_option("Bundle folder to write.  [default: NAME-PRECISION here]")
+@force_option
 @click.option(
     "--checkpoint",
     type=click.Path(path_type=Path, exists=True),
@@ -76,12 +85,8 @@ def list_recipes() -> None:
     help="Of a decoder-only model in int8 or int4: int8 writes faster, float reads long prompts "
     "faster.  [default: the recipe's]",
 )
-@click.option(
-    "--seeds",
-    type=click.Path(path_type=Path, exists=True, file_okay=False),
-    help="Transcripts the gate compares on.  [default: the project's seeds]",
-)
-def build(
+@seeds_option
+def build(  # one parameter an option
     name: str,
     precision: str,
     output: Path | None,
@@ -102,7 +107,7 @@ def build(
         recipe = replace(recipe, generation=replace(recipe.generation, cache=cache))
     target = _new_folder(output or Path(f"{name}-{precision}"), force)
     bundle = build_bundle(recipe, precision, target, seeds or _project_seeds(), _log)
-    click.echo(f"{bundle.id}: {bundle.size_bytes / 1e6:.1f} MB in {bundle.folder}")
+    _echo_bundle(bundle)
 
 
 @main.command()
@@ -120,20 +125,20 @@ def build(
     help="A model by name or folder, beside the embedded one; may be repeated.",
 )
 @click.option(
-    "--output", type=click.Path(path_type=Path, dir_okay=False), required=True, help="A .tar file."
+    "--archive", type=click.Path(path_type=Path, dir_okay=False), required=True, help="A .tar file."
 )
 @click.option("--python", help="Of the device, such as 3.11.  [default: its usual system's]")
 @click.option(
     "--wheel",
     "wheels",
-    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    type=EXISTING_FILE,
     multiple=True,
     help="Use this wheel in place of the one that would be fetched; may be repeated.",
 )
 def kit(
     device_name: str,
     bundle_names: tuple[str, ...],
-    output: Path,
+    archive: Path,
     python: str | None,
     wheels: tuple[Path, ...],
 ) -> None:
@@ -143,7 +148,7 @@ def kit(
     made = build_kit(
         DEVICES[device_name],
         [bundle for bundle in bundles if bundle.folder.resolve() != embedded],
-        output,
+        archive,
         python=python,
         wheels=wheels,
         log=_log,
@@ -152,13 +157,9 @@ def kit(
 
 
 @main.command()
-@click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
-@click.option(
-    "--output",
-    type=click.Path(path_type=Path, file_okay=False),
-    help="Folder to write.  [default: the file's name without .gguf, here]",
-)
-@click.option("--force", is_flag=True, help="Replace the output folder if it exists.")
+@click.argument("file", type=EXISTING_FILE)
+@output_option("Folder to write.  [default: the file's name without .gguf, here]")
+@force_option
 def unpack(file: Path, output: Path | None, force: bool) -> None:
     """Write the model in a GGUF FILE as a Hugging Face checkpoint folder, in FP32."""
     from edge_export.extras import EXPORTING, require
@@ -170,36 +171,13 @@ def unpack(file: Path, output: Path | None, force: bool) -> None:
     click.echo(f"{file.name}: checkpoint in {target}")
 
 
-data_option = click.option(
-    "--data",
-    type=click.Path(path_type=Path, exists=True, file_okay=False),
-    required=True,
-    help="Folder of the training files; docs/training.md describes them.",
-)
-cache_option = click.option(
-    "--cache",
-    type=click.Path(path_type=Path, file_okay=False),
-    default=Path("build/vectors"),
-    show_default=True,
-    help="Where sentence vectors are kept for the next time.",
-)
-
-
 @main.command()
 @click.argument("name")
 @data_option
-@cache_option
-@click.option(
-    "--output",
-    type=click.Path(path_type=Path, file_okay=False),
-    help="Bundle folder to write.  [default: NAME-static-int8 here]",
-)
-@click.option("--force", is_flag=True, help="Replace the output folder if it exists.")
-@click.option(
-    "--seeds",
-    type=click.Path(path_type=Path, exists=True, file_okay=False),
-    help="Transcripts the gate compares on.  [default: the project's seeds]",
-)
+@vectors_option
+@output_option("Bundle folder to write.  [default: NAME-static-int8 here]")
+@force_option
+@seeds_option
 def distill(
     name: str, data: Path, cache: Path, output: Path | None, force: bool, seeds: Path | None
 ) -> None:
@@ -209,16 +187,16 @@ def distill(
     teacher = find_bundle(name)
     target = _new_folder(output or Path(f"{teacher.manifest.name}-static-int8"), force)
     bundle = distill_bundle(teacher, data, cache, target, seeds or _project_seeds(), _log)
-    click.echo(f"{bundle.id}: {bundle.size_bytes / 1e6:.1f} MB in {bundle.folder}")
+    _echo_bundle(bundle)
 
 
 @main.command()
 @click.argument("folder", type=click.Path(path_type=Path))
 @data_option
-@cache_option
+@vectors_option
 @click.option(
     "--folds",
-    type=click.Path(path_type=Path, file_okay=False),
+    type=FOLDER,
     help="Write bundles for cross-validation here instead, each without some documents.",
 )
 @click.option(
@@ -232,7 +210,7 @@ def train(
     folder: Path, data: Path, cache: Path, folds: Path | None, parts: tuple[str, ...]
 ) -> None:
     """Learn the heads of the bundle in FOLDER from documents, and put them into it."""
-    from edge_export.training.heads import PARTS, train_bundle, train_folds
+    from edge_export.training.bundle import PARTS, train_bundle, train_folds
 
     if folds is not None:
         train_folds(folder, data, cache, folds, _log, parts or PARTS)
@@ -247,10 +225,8 @@ def train(
 @main.command()
 @click.argument("name")
 @data_option
-@click.option(
-    "--output",
-    type=click.Path(path_type=Path, file_okay=False),
-    help="Folder for the adapter and, while it runs, what to go on from.  [default: build/NAME]",
+@output_option(
+    "Folder for the adapter and, while it runs, what to go on from.  [default: build/NAME]"
 )
 def finetune(name: str, data: Path, output: Path | None) -> None:
     """Train the adapter of model NAME; a run that was stopped goes on where it was."""
@@ -268,10 +244,10 @@ def verify(folder: Path) -> None:
     from edge.device.verify import verify_bundle
 
     bundle = read_bundle(folder)
-    found = verify_bundle(folder)
+    outcome = verify_bundle(folder)
     measured = ", ".join(
         f"{name.replace('_', ' ')} {value}"
         for name, value in bundle.manifest.certificate.items()
         if isinstance(value, int | float)
     )
-    click.echo(f"{bundle.id}: {found}; certified: {measured}")
+    click.echo(f"{bundle.id}: {outcome}; certified: {measured}")

@@ -5,55 +5,32 @@ from __future__ import annotations
 import hashlib
 import io
 import json
-import os
 import re
-import subprocess
-import sys
 import tarfile
 import tempfile
 import zipfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from edge import __version__
-from edge.bundles.manifest import Bundle, file_sha256, verify_files
-from edge_export.errors import FetchError, KitError
+from edge.bundles.files import verify_files
+from edge.bundles.manifest import Bundle, file_sha256
+from edge.version import __version__
+from edge_export.errors import KitError
+from edge_export.log import Log, no_log
+from edge_export.wheels import (
+    PROJECT,
+    PROJECT_PACKAGE,
+    RUNTIME,
+    Device,
+    build_project_wheel,
+    check_fits,
+    check_python,
+    fetch_wheel,
+    package_of,
+)
 
-Log = Callable[[str], None]
 FILES = Path(__file__).parent / "kit_files"
-PROJECT = Path(__file__).parents[2]
-OWN = "edge_insights"
-RUNTIME = ("onnxruntime", "numpy", "tokenizers", "click")
-_SINCE_3_11 = {
-    "onnxruntime": "1.31.1",
-    "numpy": "2.4.6",
-    "tokenizers": "0.22.2",
-    "click": "8.5.1",
-    "pip": "26.3",
-}
-_LAST_FOR_3_10 = {"onnxruntime": "1.23.2", "numpy": "2.2.6"}
-PINS: Mapping[str, Mapping[str, str]] = {
-    "3.10": _SINCE_3_11 | _LAST_FOR_3_10,
-    **dict.fromkeys(("3.11", "3.12", "3.13"), _SINCE_3_11),
-}
-"""Python -> package -> version: the same kit comes out tomorrow. ``pip`` only installs."""
-
-
-@dataclass(frozen=True)
-class Device:
-    """What a kit has to fit."""
-
-    name: str
-    machine: str
-    """As ``uname -m`` prints it."""
-    python: str
-    """Of the system that is usual there."""
-    glibc_minor: int
-    """Of that system's C library, 2.x: newer wheels do not load."""
-    system: str
-
-
 DEVICES = {
     device.name: device
     for device in (
@@ -79,17 +56,17 @@ class Kit:
 def build_kit(
     device: Device,
     bundles: Sequence[Bundle],
-    output: Path,
+    archive: Path,
     *,
     python: str | None = None,
     wheels: Sequence[Path] = (),
-    log: Log = lambda _: None,
+    log: Log = no_log,
 ) -> Kit:
     """Fetch and build the wheels, and write the archive. The same inputs give the same bytes.
 
     :param device: What it is for.
     :param bundles: Models beside the embedded one.
-    :param output: The archive, a tar file.
+    :param archive: The archive, a tar file.
     :param python: Its Python, such as ``3.11``; None for what is usual there.
     :param wheels: Used in place of those that would be fetched or built, such as NVIDIA's build of
         onnxruntime for a Jetson.
@@ -99,90 +76,25 @@ def build_kit(
     :raises BundleError: If a bundle is damaged.
     """
     python = python or device.python
-    if python not in PINS:
-        raise KitError(
-            f"Python {python} is none a kit can be made for: {', '.join(PINS)}",
-            "Give one of them with --python.",
-        )
+    check_python(python)
     for bundle in bundles:
         verify_files(bundle)
-    output = output.absolute()
-    if not output.parent.is_dir():
-        raise KitError(f"there is no folder {output.parent}", "Give another --output.")
-    with tempfile.TemporaryDirectory(dir=output.parent) as work:
+    archive = archive.absolute()
+    if not archive.parent.is_dir():
+        raise KitError(f"there is no folder {archive.parent}", "Give another --archive.")
+    with tempfile.TemporaryDirectory(dir=archive.parent) as work:
         folder = Path(work)
-        names = {_package(wheel): wheel for wheel in wheels}
-        for name, wheel in names.items():
-            _check_fits(wheel, device, python)
+        given = {package_of(wheel): wheel for wheel in wheels}
+        for name, wheel in given.items():
+            check_fits(wheel, device, python)
             log(f"taking {wheel.name} for {name}")
-        fetched = [names.get(name) or _fetch(name, device, python, folder, log) for name in RUNTIME]
-        own = names.get(OWN) or _build_own(folder, log)
-        pip = _fetch("pip", device, python, folder, log)
-        files = _contents(device, python, [*fetched, own], pip, bundles)
-        return _write(files, device, output)
-
-
-def _package(wheel: Path) -> str:
-    """The package that a wheel stands in for: onnxruntime's builds go by several names."""
-    name = wheel.name.split("-")[0].lower().replace("-", "_")
-    return "onnxruntime" if name.startswith("onnxruntime") else name
-
-
-def _check_fits(wheel: Path, device: Device, python: str) -> None:
-    """Refuse a wheel for another processor or Python."""
-    parts = wheel.name.removesuffix(".whl").split("-")
-    if wheel.suffix != ".whl" or len(parts) < 5 or not wheel.is_file():
-        raise KitError(f"{wheel} is no wheel", "Give a file named like NAME-1.0-cp311-...whl.")
-    interpreter, abi, platform = parts[-3:]
-    fits_machine = platform == "any" or platform.endswith(device.machine)
-    fits_python = abi in ("none", "abi3") or interpreter == f"cp{python.replace('.', '')}"
-    if not (fits_machine and fits_python):
-        raise KitError(
-            f"{wheel.name} does not fit {device.name}: {device.machine}, Python {python}",
-            "Give a wheel for that processor and Python, or another --device or --python.",
-        )
-
-
-def _fetch(name: str, device: Device, python: str, folder: Path, log: Log) -> Path:
-    """A wheel of the device's platform, of the pinned version."""
-    requirement = f"{name}=={PINS[python][name]}"
-    log(f"fetching {requirement}")
-    target = folder / name
-    command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps"]
-    command += ["--only-binary=:all:", "--implementation", "cp", "--python-version", python]
-    for minor in range(17, device.glibc_minor + 1):
-        command += ["--platform", f"manylinux_2_{minor}_{device.machine}"]
-    command += ["--platform", f"manylinux2014_{device.machine}", "--dest", str(target), requirement]
-    return _run_pip(command, target, f"fetch {requirement} for {device.name}, Python {python}")
-
-
-def _build_own(folder: Path, log: Log) -> Path:
-    """The wheel of the checkout that this module is in."""
-    if not (PROJECT / "pyproject.toml").exists():
-        raise KitError(
-            "edge-export is not run from a checkout, which its wheel could be built of",
-            f"Give the wheel that it was installed from: --wheel {OWN}-{__version__}-....whl",
-        )
-    log(f"building {OWN}")
-    command = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps"]
-    command += ["--wheel-dir", str(folder / OWN), str(PROJECT)]
-    return _run_pip(command, folder / OWN, f"build the wheel of {PROJECT}")
-
-
-def _run_pip(command: Sequence[str], target: Path, what: str) -> Path:
-    # The packaging tools take this for the time of every file in a wheel.
-    environment = {**os.environ, "SOURCE_DATE_EPOCH": "315532800"}
-    result = subprocess.run(
-        command, capture_output=True, text=True, check=False, env=environment, cwd=target.parent
-    )
-    wheels = sorted(target.glob("*.whl"))
-    if result.returncode != 0 or len(wheels) != 1:
-        lines = [line for line in result.stderr.split("\n") if "ERROR" in line]
-        raise FetchError(
-            f"pip cannot {what}: {(lines or ['no wheel came'])[-1]}",
-            "Check the network, or give the wheel with --wheel FILE.",
-        )
-    return wheels[0]
+        taken = [
+            given.get(name) or fetch_wheel(name, device, python, folder, log) for name in RUNTIME
+        ]
+        taken.append(given.get(PROJECT_PACKAGE) or build_project_wheel(folder, log))
+        pip = fetch_wheel("pip", device, python, folder, log)
+        files = _contents(device, python, taken, pip, bundles)
+        return _write(files, device, archive)
 
 
 def _contents(
@@ -229,10 +141,11 @@ def _licence_folder() -> Path:
         return PROJECT
     from importlib.metadata import distribution
 
-    found = [path for path in distribution("edge-insights").files or () if path.name == "LICENSE"]
-    if not found:
+    files = distribution("edge-insights").files or ()
+    licences = [path for path in files if path.name == "LICENSE"]
+    if not licences:
         raise KitError("this installation has no licence file", "Install edge-insights again.")
-    return Path(str(found[0].locate())).parent
+    return Path(str(licences[0].locate())).parent
 
 
 _LICENCE = re.compile(r"(licen[cs]e|copying|notice|thirdparty|authors)", re.IGNORECASE)
@@ -255,11 +168,11 @@ def _sums(files: Mapping[str, bytes]) -> bytes:
     return "".join(lines).encode()
 
 
-def _write(files: dict[str, bytes], device: Device, output: Path) -> Kit:
+def _write(files: dict[str, bytes], device: Device, target: Path) -> Kit:
     """The archive, whole or not at all; nothing in it depends on when or by whom it was made."""
     files = {**files, "SHA256SUMS": _sums(files)}
     name = f"edge-insights-{__version__}-{device.name}"
-    partial = output.with_name(f".{output.name}.partial")
+    partial = target.with_name(f".{target.name}.partial")
     try:
         with tarfile.open(partial, "w", format=tarfile.PAX_FORMAT) as archive:
             for path in sorted(files):
@@ -267,11 +180,11 @@ def _write(files: dict[str, bytes], device: Device, output: Path) -> Kit:
                 entry.size = len(files[path])
                 entry.mode = 0o755 if path == "install.sh" else 0o644
                 archive.addfile(entry, io.BytesIO(files[path]))
-        partial.replace(output)
+        partial.replace(target)
     except OSError as error:
         partial.unlink(missing_ok=True)
         raise KitError(
-            f"cannot write {output}: {error.strerror or error}",
+            f"cannot write {target}: {error.strerror or error}",
             "Check the folder's permissions and the free space.",
         ) from error
-    return Kit(output, name, output.stat().st_size, file_sha256(output))
+    return Kit(target, name, target.stat().st_size, file_sha256(target))

@@ -11,7 +11,6 @@ from typing import Any
 from edge.bundles.manifest import GENERATION_TASKS, PRECISIONS, TASK_SENTENCE_EMBEDDING
 from edge.bundles.store import embedded_models_folder
 from edge_export.errors import RecipeError
-from edge_export.training.lora import FinetuneSettings
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -122,6 +121,39 @@ class GenerationGate:
     max_perplexity_increase: float
     """As a share: 0.01 is one percent."""
     max_logit_difference: float | None = None
+
+
+@dataclass(frozen=True)
+class FinetuneSettings:
+    """How an adapter is trained: one stage of a recipe."""
+
+    sources: tuple[str, ...] = ()
+    """Of the examples to learn; empty for all."""
+    min_answer_tokens: int = 0
+    """Shorter answers are left out: titles alone."""
+    once: bool = False
+    """Whether examples that come twice are learned once."""
+    rank: int = 16
+    """Width of the thin matrices; the adapter's size grows with it."""
+    scale: float = 2.0
+    """What is learned is added times this (``lora_alpha / rank``)."""
+    dropout: float = 0.0
+    """Of the adapter's inputs; on a processor it takes longer than all the rest."""
+    learning_rate: float = 1e-3
+    """At its highest, after the warm-up; it falls to zero along a cosine."""
+    epochs: int = 3
+    batch_examples: int = 16
+    """Examples an update is computed from."""
+    batch_tokens: int = 2048
+    """Most tokens, padding included, that go through the model at once: 3 MB each in FP32."""
+    max_tokens: int = 2048
+    """Longer examples are left out, and counted in the log."""
+    warmup_share: float = 0.03
+    weight_decay: float = 0.01
+    max_gradient: float = 1.0
+    save_every: int = 50
+    """Updates between two savings of everything needed to go on."""
+    seed: int = 0
 
 
 @dataclass(frozen=True)

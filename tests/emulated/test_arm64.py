@@ -93,12 +93,13 @@ def run(core: str, site: Path, *arguments: str | Path) -> str:
 
 VECTORS = """
 import json, platform, sys
-from edge.runtime.encoder import Encoder, golden_cosine
+from edge.device.golden import encoder_agreement
+from edge.runtime.encoder import Encoder
 from edge.bundles.store import find_bundle
 encoder = Encoder(find_bundle(), 1)
 print(json.dumps({
     "machine": platform.machine(),
-    "golden": golden_cosine(encoder),
+    "golden": encoder_agreement(encoder).value,
     "vectors": encoder.encode(json.loads(sys.argv[1])).tolist(),
 }))
 """

@@ -26,12 +26,13 @@ pytestmark = [
 ]
 VECTORS = """
 import json, sys
-from edge.runtime.encoder import Encoder, golden_cosine
-from edge.runtime.session import products_overflow
+from edge.device.golden import encoder_agreement
+from edge.runtime.encoder import Encoder
+from edge.runtime.int8_products import products_overflow
 from edge.bundles.store import find_bundle
 encoder = Encoder(find_bundle(), 1)
 vectors = encoder.encode(json.loads(sys.argv[1])).tolist()
-print(json.dumps([products_overflow(), golden_cosine(encoder), vectors]))
+print(json.dumps([products_overflow(), encoder_agreement(encoder).value, vectors]))
 """
 
 

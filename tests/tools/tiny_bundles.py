@@ -11,7 +11,7 @@ from pathlib import Path
 from edge_export.build.bundle import build_bundle
 from edge_export.recipe import FolderSource, GenerationGate, GenerationRecipe, Recipe
 
-from tests.tiny import save_decoder, save_seq2seq
+from tests.workstation.tiny import save_decoder, save_seq2seq
 
 ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / "tests" / "data" / "bundles"

@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
-import platform
 import tempfile
-from collections.abc import Callable, Mapping
-from importlib.metadata import version
 from pathlib import Path
-from typing import Any
 
-from edge import __version__
-from edge.bundles.manifest import MANIFEST_NAME, Bundle, BundleFile, Manifest, TensorSpec, file_sha256
+from edge.bundles.manifest import Bundle
 from edge.bundles.store import install_bundle
+from edge_export.build.encoder import build_encoder
+from edge_export.build.generator import build_generator
+from edge_export.build.job import BuildJob
 from edge_export.errors import RecipeError
 from edge_export.extras import EXPORTING, require
-from edge_export.sources.fetch import Checkpoint, fetch
+from edge_export.log import Log
 from edge_export.recipe import Recipe
-
-TOOLS = ("torch", "transformers", "optimum", "optimum-onnx", "onnx", "onnxruntime", "tokenizers")
-
-Log = Callable[[str], None]
+from edge_export.sources.fetch import fetch
 
 
 def build_bundle(recipe: Recipe, precision: str, output: Path, seeds: Path, log: Log) -> Bundle:
@@ -32,9 +27,6 @@ def build_bundle(recipe: Recipe, precision: str, output: Path, seeds: Path, log:
     :param log: Told of each step.
     :raises ExportError: If a step fails or the gate refuses.
     """
-    from edge_export.build.encoder import build_encoder
-    from edge_export.build.generator import build_generator
-
     if precision not in recipe.precisions:
         raise RecipeError(
             f"recipe {recipe.name} has no precision {precision!r}",
@@ -44,75 +36,13 @@ def build_bundle(recipe: Recipe, precision: str, output: Path, seeds: Path, log:
     with tempfile.TemporaryDirectory(prefix="edge-export-") as temporary:
         work = Path(temporary)
         checkpoint = fetch(recipe.sources, work, log)
-        build = build_generator if recipe.generation else build_encoder
-        bundle = build(recipe, precision, checkpoint, seeds, work, log)
-        return install_bundle(bundle.folder, output, replace_existing=True)
+        draft = _build(BuildJob(recipe, precision, checkpoint, seeds, work, log))
+        return install_bundle(draft.folder, output, replace_existing=True)
 
 
-def draft_manifest(
-    recipe: Recipe,
-    precision: str,
-    checkpoint: Checkpoint,
-    quantization: Mapping[str, Any],
-    folder: Path,
-) -> Manifest:
-    """What is known of a bundle before the model has run.
-
-    :param recipe: The model's recipe.
-    :param precision: Of the bundle.
-    :param checkpoint: Where the weights came from.
-    :param quantization: How they were converted.
-    :param folder: The bundle's files.
-    """
-    inputs, outputs = tensor_specs(folder / "model.onnx")
-    return Manifest(
-        name=recipe.name,
-        task=recipe.task,
-        precision=precision,
-        licence=recipe.licence,
-        origin=checkpoint.origin,
-        quantization=quantization,
-        tool_versions={
-            "edge-insights": __version__,
-            "python": platform.python_version(),
-            **{tool: version(tool) for tool in TOOLS},
-        },
-        inputs=inputs,
-        outputs=outputs,
-        certificate={},
-        files=tuple(
-            BundleFile(path.name, file_sha256(path), path.stat().st_size)
-            for path in sorted(folder.iterdir())
-        ),
-    )
-
-
-def tensor_specs(model: Path) -> tuple[tuple[TensorSpec, ...], tuple[TensorSpec, ...]]:
-    """Inputs and outputs of an ONNX file.
-
-    :param model: The file.
-    """
-    import onnx
-
-    graph = onnx.load(model, load_external_data=False).graph
-
-    def specs(values) -> tuple[TensorSpec, ...]:  # type: ignore[no-untyped-def]
-        return tuple(
-            TensorSpec(
-                value.name,
-                onnx.TensorProto.DataType.Name(value.type.tensor_type.elem_type).lower(),
-                tuple(dim.dim_value or -1 for dim in value.type.tensor_type.shape.dim),
-            )
-            for value in values
-        )
-
-    return specs(graph.input), specs(graph.output)
-
-
-def write_manifest(folder: Path, manifest: Manifest) -> None:
-    """Write a bundle's manifest.
-
-    :param folder: The bundle folder.
-    :param manifest: What to write.
-    """
-    (folder / MANIFEST_NAME).write_text(manifest.to_json(), encoding="utf-8")
+def _build(job: BuildJob) -> Bundle:
+    if job.recipe.generation is not None:
+        return build_generator(job, job.recipe.generation)
+    if job.recipe.encoder is not None:
+        return build_encoder(job, job.recipe.encoder)
+    raise RecipeError(f"recipe {job.recipe.name} describes no model", "Correct the recipe.")

@@ -8,34 +8,29 @@ distilling a sentence encoder into its vocabulary (Minish Lab, MIT).
 
 from __future__ import annotations
 
-from edge.arrays import Float32Array
-
-import platform
 import shutil
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 from tokenizers import Tokenizer
 
-from edge import __version__
-from edge.runtime.encoder import Encoder
-from edge.bundles.manifest import Bundle, BundleFile, Manifest, file_sha256, read_bundle
+from edge.arrays import Float32Array
+from edge.bundles.manifest import Bundle
 from edge.bundles.store import install_bundle
-from edge_export.build.bundle import tensor_specs, write_manifest
+from edge.runtime.encoder import Encoder
 from edge_export.build.encoder import golden_sample
 from edge_export.data.documents import data_hashes, read_documents
-from edge_export.extras import require
-from edge_export.gates.embeddings import certify, compare, seed_sentences
-from edge_export.recipe import Gate
 from edge_export.data.vector_cache import VectorCache
-
-Log = Callable[[str], None]
+from edge_export.extras import require
+from edge_export.gates.embeddings import certify, compare
+from edge_export.gates.seeds import seed_sentences
+from edge_export.log import Log
+from edge_export.manifest import ModelIdentity, draft_manifest, write_manifest
+from edge_export.recipe import Gate
 
 ALPHA = 0.05
 """Pull towards the single tokens' vectors."""
@@ -80,8 +75,8 @@ def distill_bundle(
             certificate=certify(report, GATE, "static", f"{teacher.id}, seed sentences"),
             golden=golden_sample(student),
         )
-        write_manifest(draft.folder, manifest)
-        return install_bundle(draft.folder, output, replace_existing=True)
+        finished = write_manifest(draft.folder, manifest)
+        return install_bundle(finished.folder, output, replace_existing=True)
 
 
 def fit_table(encoder: Encoder, texts: Sequence[str], vectors: Float32Array) -> Float32Array:
@@ -102,9 +97,9 @@ def fit_table(encoder: Encoder, texts: Sequence[str], vectors: Float32Array) -> 
     guess = counts @ prior
     prior *= float((guess * vectors).sum() / (guess * guess).sum())
 
-    def normal(flat: Float32Array) -> Float32Array:  # all columns at once: far faster than one by one
-        own = flat.reshape(prior.shape)
-        product: Float32Array = (counts.T @ (counts @ own) + ALPHA * own).ravel()
+    def normal(flat: Float32Array) -> Float32Array:
+        columns = flat.reshape(prior.shape)  # all at once: far faster than one by one
+        product: Float32Array = (counts.T @ (counts @ columns) + ALPHA * columns).ravel()
         return product
 
     n = prior.size
@@ -122,9 +117,10 @@ def _token_shares(tokenizer: Tokenizer, texts: Sequence[str]) -> Any:
     from scipy.sparse import csr_matrix
 
     ids = [e.ids for e in tokenizer.encode_batch(list(texts), add_special_tokens=False)]
-    rows = np.repeat(np.arange(len(ids)), [len(own) for own in ids])
-    shares = np.repeat([1.0 / max(1, len(own)) for own in ids], [len(own) for own in ids])
-    columns = np.concatenate([np.asarray(own, np.int64) for own in ids])
+    n_tokens = [len(tokens) for tokens in ids]
+    rows = np.repeat(np.arange(len(ids)), n_tokens)
+    shares = np.repeat([1.0 / max(1, n) for n in n_tokens], n_tokens)
+    columns = np.concatenate([np.asarray(tokens, np.int64) for tokens in ids])
     shape = (len(ids), tokenizer.get_vocab_size())
     return csr_matrix((shares.astype(np.float32), (rows, columns)), shape=shape)
 
@@ -138,7 +134,7 @@ def _single_tokens(encoder: Encoder, tokenizer: Tokenizer) -> Float32Array:
     return scaled
 
 
-def to_onnx_bytes(table: Float32Array) -> bytes:
+def table_to_onnx(table: Float32Array) -> bytes:
     """The lookup as ONNX: ``input_ids`` in, ``last_hidden_state`` out, a row an INT8 vector.
 
     :param table: Shape (tokens, dimension).
@@ -173,36 +169,17 @@ def to_onnx_bytes(table: Float32Array) -> bytes:
 def _draft(
     teacher: Bundle, table: Float32Array, hashes: dict[str, str], n_texts: int, folder: Path
 ) -> Bundle:
-    (folder / "model.onnx").write_bytes(to_onnx_bytes(table))
+    (folder / "model.onnx").write_bytes(table_to_onnx(table))
     shutil.copyfile(teacher.path("tokenizer.json"), folder / "tokenizer.json")
-    inputs, outputs = tensor_specs(folder / "model.onnx")
     known = teacher.manifest
-    manifest = Manifest(
-        name=f"{known.name}-static",
-        task=known.task,
-        precision="int8",
-        licence=known.licence,
-        origin={
-            **known.origin,
-            "distilled_from": {"bundle": teacher.id, "sha256": teacher.sha256},
-            "sentences": n_texts,
-            "data_sha256": hashes,
-        },
-        quantization={"scheme": "one scale a row", "weights": "int8"},
-        tool_versions={
-            "edge-insights": __version__,
-            "python": platform.python_version(),
-            **{tool: version(tool) for tool in TOOLS},
-        },
-        inputs=inputs,
-        outputs=outputs,
-        encoder=known.encoder,
-        certificate={},
-        golden=known.golden,
-        files=tuple(
-            BundleFile(path.name, file_sha256(path), path.stat().st_size)
-            for path in sorted(folder.iterdir())
-        ),
-    )
-    write_manifest(folder, manifest)
-    return read_bundle(folder)
+    origin = {
+        **known.origin,
+        "distilled_from": {"bundle": teacher.id, "sha256": teacher.sha256},
+        "sentences": n_texts,
+        "data_sha256": hashes,
+    }
+    model = ModelIdentity(f"{known.name}-static", known.task, known.licence, origin)
+    quantization = {"scheme": "one scale a row", "weights": "int8"}
+    manifest = draft_manifest(model, "int8", quantization, TOOLS, folder)
+    manifest = replace(manifest, encoder=known.encoder, golden=known.golden)
+    return write_manifest(folder, manifest)

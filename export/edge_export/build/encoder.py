@@ -6,17 +6,20 @@ import shutil
 from dataclasses import replace
 from pathlib import Path
 
-from edge.runtime.encoder import Encoder
-from edge.errors import BundleError
-from edge.bundles.manifest import Bundle, read_bundle
+from edge.bundles.manifest import Bundle
 from edge.bundles.specs import EncoderSpec, Golden
 from edge.bundles.store import find_bundle
-from edge_export.build.bundle import Log, draft_manifest, write_manifest
+from edge.errors import BundleError
+from edge.runtime.encoder import Encoder
+from edge_export.build.encoder_graph import export_fp32, fuse
+from edge_export.build.job import BuildJob
+from edge_export.build.quantize import convert
 from edge_export.errors import ExportError
-from edge_export.sources.fetch import Checkpoint
-from edge_export.training.to_onnx import copy_heads
-from edge_export.gates.embeddings import certify, compare, seed_sentences, torch_embeddings
-from edge_export.recipe import EncoderRecipe, Recipe
+from edge_export.gates.embeddings import certify, compare, torch_embeddings
+from edge_export.gates.seeds import seed_sentences
+from edge_export.log import Log
+from edge_export.manifest import write_heads, write_manifest
+from edge_export.recipe import EncoderRecipe
 
 GOLDEN_TEXTS = (
     "Big models are slow to serve, and halving the inference time decides whether we break even.",
@@ -27,37 +30,27 @@ GOLDEN_MIN_COSINE = 0.98
 """Other processors round INT8 otherwise; a wrong kernel lands far below this."""
 
 
-def build_encoder(
-    recipe: Recipe, precision: str, checkpoint: Checkpoint, seeds: Path, work: Path, log: Log
-) -> Bundle:
+def build_encoder(job: BuildJob, settings: EncoderRecipe) -> Bundle:
     """Build and certify a sentence encoder.
 
-    :param recipe: With an encoder.
-    :param precision: One of the recipe's.
-    :param checkpoint: The weights.
-    :param seeds: Transcripts whose sentences the gate compares.
-    :param work: Folder to write to.
-    :param log: Told of each step.
+    :param job: What is built, and where.
+    :param settings: The recipe's encoder.
     :raises ExportError: If a step fails or the gate refuses.
     """
-    settings = recipe.encoder
-    assert settings is not None
-    sentences = seed_sentences(seeds)
-    draft = _draft(recipe, settings, precision, checkpoint, work, log)
-    draft = _with_trained_heads(draft, log)
-    log(f"comparing with PyTorch on {len(sentences)} sentences")
-    reference = torch_embeddings(checkpoint.folder, sentences, settings.max_tokens)
+    sentences = seed_sentences(job.seeds)
+    draft = _with_trained_heads(_draft(job, settings), job.log)
+    job.log(f"comparing with PyTorch on {len(sentences)} sentences")
+    reference = torch_embeddings(job.checkpoint.folder, sentences, settings.max_tokens)
     encoder = Encoder(draft)
     report = compare(reference, encoder.encode(sentences))
-    log(f"mean cosine {report.mean_cosine:.4f}, top-10 agreement {report.top10_agreement:.4f}")
-    gate = recipe.encoder_gates[precision]
+    job.log(f"mean cosine {report.mean_cosine:.4f}, top-10 agreement {report.top10_agreement:.4f}")
+    gate = job.recipe.encoder_gates[job.precision]
     manifest = replace(
         draft.manifest,
-        certificate=certify(report, gate, precision, "PyTorch fp32, seed sentences"),
+        certificate=certify(report, gate, job.precision, "PyTorch fp32, seed sentences"),
         golden=golden_sample(encoder),
     )
-    write_manifest(draft.folder, manifest)
-    return read_bundle(draft.folder)
+    return write_manifest(draft.folder, manifest)
 
 
 def _with_trained_heads(draft: Bundle, log: Log) -> Bundle:
@@ -69,44 +62,40 @@ def _with_trained_heads(draft: Bundle, log: Log) -> Bundle:
     if trained.manifest.origin != draft.manifest.origin or not trained.manifest.heads:
         log("no heads were learned for these weights yet: see 'edge-export train'")
         return draft
-    return copy_heads(trained, draft)
+    return _copy_heads(trained, draft)
 
 
-def _draft(
-    recipe: Recipe,
-    settings: EncoderRecipe,
-    precision: str,
-    checkpoint: Checkpoint,
-    work: Path,
-    log: Log,
-) -> Bundle:
+def _copy_heads(source: Bundle, target: Bundle) -> Bundle:
+    """Another bundle's heads: those of the same model in another precision."""
+    for head in source.manifest.heads:
+        (target.folder / head.file).write_bytes(source.path(head.file).read_bytes())
+    return write_heads(target, source.manifest.heads)
+
+
+def _draft(job: BuildJob, settings: EncoderRecipe) -> Bundle:
     """A bundle folder that can be loaded but is not certified yet."""
-    from edge_export.build.encoder_graph import export_fp32, fuse
-    from edge_export.build.quantize import convert
-
-    log("exporting with optimum")
-    exported = export_fp32(checkpoint.folder, work, settings.opset)
-    fused = fuse(exported, work, settings.optimize)
-    log(f"converting to {precision}")
-    folder = work / "bundle"
+    checkpoint = job.checkpoint.folder
+    job.log("exporting with optimum")
+    exported = export_fp32(checkpoint, job.work, settings.opset)
+    fused = fuse(exported, job.work, settings.optimize)
+    job.log(f"converting to {job.precision}")
+    folder = job.work / "bundle"
     folder.mkdir()
-    quantization = convert(fused, folder / "model.onnx", precision, settings.int8)
-    tokenizer = checkpoint.folder / "tokenizer.json"
+    quantization = convert(fused, folder / "model.onnx", job.precision, settings.int8)
+    tokenizer = checkpoint / "tokenizer.json"
     if not tokenizer.is_file():
         raise ExportError(
-            f"{checkpoint.folder} has no tokenizer.json",
-            "Save the checkpoint with a fast tokenizer.",
+            f"{checkpoint} has no tokenizer.json", "Save the checkpoint with a fast tokenizer."
         )
     shutil.copyfile(tokenizer, folder / "tokenizer.json")
-    manifest = draft_manifest(recipe, precision, checkpoint, quantization, folder)
+    manifest = job.draft_manifest(quantization, folder)
     dimension = manifest.outputs[0].shape[-1]
     manifest = replace(
         manifest,
-        encoder=_encoder_spec(settings, checkpoint.folder, dimension),
+        encoder=_encoder_spec(settings, checkpoint, dimension),
         golden=Golden(("x",), ((0.0,) * dimension,), GOLDEN_MIN_COSINE),
     )
-    write_manifest(folder, manifest)
-    return read_bundle(folder)
+    return write_manifest(folder, manifest)
 
 
 def _encoder_spec(settings: EncoderRecipe, checkpoint: Path, dimension: int) -> EncoderSpec:

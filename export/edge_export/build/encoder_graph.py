@@ -28,7 +28,7 @@ def export_fp32(checkpoint: Path, work: Path, opset: int) -> Path:
             task="feature-extraction",
             opset=opset,
             library_name="transformers",
-            do_validation=False,  # edge_export.gates.embeddings compares far more than one random batch
+            do_validation=False,  # the gate compares far more than one random batch
         )
     return folder / "model.onnx"
 

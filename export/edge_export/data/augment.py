@@ -102,15 +102,15 @@ def _halved(cuts: Sequence[_Cut], habits: _Habits, draw: random.Random) -> list[
     halved: list[_Cut] = []
     for cut in cuts:
         words = cut.text.split()
-        places = [
+        joints = [
             k
             for k in range(MIN_PART_WORDS, len(words) - MIN_PART_WORDS)
             if words[k - 1].endswith(",") or words[k].lower() in _CONJUNCTIONS
         ]
-        if len(words) < MIN_HALVED_WORDS or not places or draw.random() >= habits.halves:
+        if len(words) < MIN_HALVED_WORDS or not joints or draw.random() >= habits.halves:
             halved.append(cut)
             continue
-        k = draw.choice(places)
+        k = draw.choice(joints)
         rest = " ".join(words[k:])
         halved.append(replace(cut, text=" ".join(words[:k]).rstrip(",") + "."))
         halved.append(_Cut(rest[:1].upper() + rest[1:], cut.speaker, begins_chapter=False))

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+import itertools
 import json
 import re
 from bisect import bisect_left
@@ -23,11 +24,15 @@ MEETINGS = "qmsum_train.jsonl.gz"
 CHAPTERED = "podcast_chapters_train.jsonl.gz"
 DESCRIBED = "optech_descriptions_train.jsonl.gz"
 
+NOTED_SHOW = "optech"
+"""The show whose chapters are described."""
 MAX_EPISODES_PER_SHOW = 60
 """So that one show with a regular host does not outweigh the others."""
 
 UNNAMED = "(unlabelled)"
 INTRODUCTION = "Introduction"
+Row = Mapping[str, Any]
+"""A document as its file has it."""
 _MARKER = re.compile(r"\{[a-z_ ]+\}")
 
 
@@ -53,6 +58,11 @@ class Document:
         return self.group.startswith("meeting/")
 
     @property
+    def is_part(self) -> bool:
+        """Whether a part of a meeting or an episode, with an identifier of its own."""
+        return "#" in self.id
+
+    @property
     def episode(self) -> str:
         """Identifier of the whole this is, or is a part of."""
         return self.id.split("#")[0]
@@ -61,8 +71,18 @@ class Document:
     def chapter_starts(self) -> list[int]:
         """For each human boundary, the first sentence that begins at or after it."""
         starts = [sentence.first_segment for sentence in self.sentences]
-        found = [bisect_left(starts, boundary) for boundary in self.boundaries or ()]
-        return [i for i in found if i < len(starts)]
+        chapters = [bisect_left(starts, boundary) for boundary in self.boundaries or ()]
+        return [i for i in chapters if i < len(starts)]
+
+
+def read_rows(path: Path) -> Iterator[Row]:
+    """Documents of a file of gzip JSON Lines, as they stand there.
+
+    :param path: The file.
+    """
+    with gzip.open(path, "rt", encoding="utf-8") as file:
+        for line in file:
+            yield json.loads(line)
 
 
 def read_documents(folder: Path) -> list[Document]:
@@ -77,9 +97,8 @@ def read_documents(folder: Path) -> list[Document]:
     for name, read in ((MEETINGS, meeting), (CHAPTERED, _chaptered), (DESCRIBED, described)):
         path = folder / name
         try:
-            with gzip.open(path, "rt", encoding="utf-8") as file:
-                for line in file:
-                    documents.extend(read(json.loads(line)))
+            for row in read_rows(path):
+                documents.extend(read(row))
         except (OSError, EOFError, ValueError, KeyError, TypeError) as error:
             raise TrainingDataError(
                 f"cannot read {path}: {type(error).__name__} {error}",
@@ -117,7 +136,7 @@ def data_hashes(folder: Path) -> dict[str, str]:
     }
 
 
-def as_sentences(turns: Sequence[Mapping[str, Any]], with_speakers: bool) -> tuple[Sentence, ...]:
+def as_sentences(turns: Sequence[Row], with_speakers: bool) -> tuple[Sentence, ...]:
     """A document's turns as the device would read them, their dialogue markers removed.
 
     :param turns: With ``content`` and, maybe, ``speaker``.
@@ -133,13 +152,13 @@ def as_sentences(turns: Sequence[Mapping[str, Any]], with_speakers: bool) -> tup
     return tuple(rebuild_sentences(Transcript(segments, "json")))
 
 
-def meeting(row: Mapping[str, Any]) -> Iterator[Document]:
+def meeting(row: Row) -> Iterator[Document]:
     """A meeting, and for each question about it the turns that answer it.
 
     :param row: Of the file of meetings.
     """
     group = f"meeting/{row['domain']}"
-    for_training = row["split"] == "train"
+    for_training = is_training_meeting(row)
     yield Document(
         id=row["id"],
         group=group,
@@ -150,9 +169,8 @@ def meeting(row: Mapping[str, Any]) -> Iterator[Document]:
         labels=tuple(topic for topic in row.get("topics", ()) if topic != UNNAMED),
     )
     for k, entry in enumerate(row["specific"]):
-        spans = entry.get("spans") or []
-        turns = sorted({i for a, b in spans for i in range(a, b + 1) if i < len(row["turns"])})
-        sentences = as_sentences([row["turns"][i] for i in turns], True)
+        answering = answering_turns(entry, len(row["turns"]))
+        sentences = as_sentences([row["turns"][i] for i in answering], True)
         if sentences:
             yield Document(
                 id=f"{row['id']}#{k}",
@@ -164,7 +182,25 @@ def meeting(row: Mapping[str, Any]) -> Iterator[Document]:
             )
 
 
-def _chaptered(row: Mapping[str, Any]) -> Iterator[Document]:
+def is_training_meeting(row: Row) -> bool:
+    """Whether a meeting may be learned from; others are measured on.
+
+    :param row: Of the file of meetings.
+    """
+    return bool(row["split"] == "train")
+
+
+def answering_turns(entry: Row, n_turns: int) -> list[int]:
+    """The turns of a meeting that answer a question about it, in order.
+
+    :param entry: A question of the meeting's row.
+    :param n_turns: Of the meeting.
+    """
+    spans = entry.get("spans") or ()
+    return sorted({i for first, last in spans for i in range(first, min(last + 1, n_turns))})
+
+
+def _chaptered(row: Row) -> Iterator[Document]:
     yield Document(
         id=row["id"],
         group=show_of(row["id"]),
@@ -178,7 +214,7 @@ def _chaptered(row: Mapping[str, Any]) -> Iterator[Document]:
     )
 
 
-def described(row: Mapping[str, Any]) -> Iterator[Document]:
+def described(row: Row) -> Iterator[Document]:
     """A chapter and what was written about it.
 
     :param row: Of the file of described chapters.
@@ -193,7 +229,19 @@ def described(row: Mapping[str, Any]) -> Iterator[Document]:
     )
 
 
+def sections(row: Row) -> list[range]:
+    """Turns of each section of a document.
+
+    :param row: With ``boundaries`` and ``turns``.
+    """
+    cuts = [0, *row["boundaries"], len(row["turns"])]
+    return [range(a, b) for a, b in itertools.pairwise(cuts)]
+
+
 def show_of(document_id: str) -> str:
-    """``optech/...`` is one show; ``btctranscripts/SHOW/...`` are several."""
+    """``optech/...`` is one show; ``btctranscripts/SHOW/...`` are several.
+
+    :param document_id: Of a podcast's document.
+    """
     parts = document_id.split("/")
     return parts[0] if len(parts) < 3 else "/".join(parts[:2])

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
 
-from edge.arrays import Float32Array
+from edge.arrays import AnyArray, Float32Array
 from edge.runtime.encoder import Encoder
+from edge_export.log import Log
 
-Log = Callable[[str], None]
 CHUNK = 2000
 """Texts embedded between two savings."""
 
@@ -27,7 +27,7 @@ class VectorCache:
         model = next(f for f in encoder.bundle.manifest.files if f.path == "model.onnx")
         self._path = folder / f"{encoder.bundle.id}-{model.sha256[:12]}.npz"
         self._encoder = encoder
-        self._known: dict[bytes, np.ndarray] = {}
+        self._known: dict[bytes, AnyArray] = {}
         if self._path.is_file():
             with np.load(self._path) as stored:
                 self._known = dict(zip(map(bytes, stored["keys"]), stored["vectors"], strict=True))

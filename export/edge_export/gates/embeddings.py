@@ -1,4 +1,4 @@
-"""Does the exported model say what the PyTorch model says? The gate of every bundle."""
+"""The gate of a sentence encoder: its vectors lie where PyTorch's lie."""
 
 from __future__ import annotations
 
@@ -10,9 +10,7 @@ from typing import Any
 import numpy as np
 
 from edge.arrays import Float32Array
-from edge.transcript import read_transcript
-from edge.transcript.sentences import rebuild_sentences
-from edge_export.errors import ExportError, GateError
+from edge_export.errors import GateError
 from edge_export.recipe import Gate
 
 N_NEIGHBOURS = 10
@@ -28,22 +26,6 @@ class ParityReport:
     min_cosine: float
     top10_agreement: float
     """Mean share of each sentence's ten nearest that are PyTorch's ten nearest too."""
-
-
-def seed_sentences(seeds: Path) -> list[str]:
-    """All different sentences of the seed transcripts, in order.
-
-    :param seeds: Folder of transcripts.
-    :raises ExportError: If it holds none.
-    """
-    paths = sorted(seeds.glob("*.txt"))
-    if not paths:
-        raise ExportError(
-            f"no seed transcripts (*.txt) in {seeds}",
-            "Run from a clone of the project, or give a folder of transcripts with --seeds.",
-        )
-    sentences = (s.text for path in paths for s in rebuild_sentences(read_transcript(path)))
-    return list(dict.fromkeys(sentences))
 
 
 def torch_embeddings(checkpoint: Path, texts: Sequence[str], max_tokens: int) -> Float32Array:

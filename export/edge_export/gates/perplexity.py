@@ -4,21 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from edge.arrays import Float32Array
 from edge.generation.sampling import log_softmax
-from edge.transcript import read_transcript
-from edge.transcript.sentences import rebuild_sentences
-from edge_export.errors import ExportError, GateError
+from edge_export.errors import GateError
+from edge_export.gates.seeds import Tokens
 from edge_export.recipe import GenerationGate
 
-Tokens = list[int]
-Scores = Callable[[Tokens], tuple[Float32Array, Sequence[int]]]
+Scorer = Callable[[Tokens], tuple[Float32Array, Sequence[int]]]
 """From a text to the scores of its tokens, shape (n, vocabulary), and these n tokens."""
+GATE_TOKENS = 512
+"""Of each seed."""
 
 
 @dataclass(frozen=True)
@@ -38,30 +37,24 @@ class PerplexityReport:
         return self.perplexity / self.reference_perplexity - 1
 
 
-def seed_windows(tokenizer: Any, seeds: Path, n_tokens: int, first: int = 0) -> list[Tokens]:
-    """The same stretch of each seed's spoken text, without times, as tokens.
+def torch_scores(model: Any, token_ids: Tokens) -> tuple[Float32Array, Sequence[int]]:
+    """PyTorch's scores of a text's tokens; see ``edge.generation.generator.Generator.scores``.
 
-    :param tokenizer: Of transformers.
-    :param seeds: Folder of transcripts.
-    :param n_tokens: Length of a stretch.
-    :param first: Where it begins.
-    :raises ExportError: If there are no seeds.
+    :param model: Of transformers.
+    :param token_ids: The text.
+    :return: Shape (n, vocabulary), and the n tokens.
     """
-    paths = sorted(seeds.glob("*.txt"))
-    if not paths:
-        raise ExportError(
-            f"no seed transcripts (*.txt) in {seeds}",
-            "Run from a clone of the project, or give a folder of transcripts with --seeds.",
-        )
-    windows = []
-    for path in paths:
-        text = " ".join(s.text for s in rebuild_sentences(read_transcript(path)))
-        ids: Tokens = tokenizer(text, add_special_tokens=False)["input_ids"]
-        windows.append(ids[first : first + n_tokens])
-    return [window for window in windows if len(window) > 1]
+    import torch
+
+    with torch.inference_mode():
+        if model.config.is_encoder_decoder:
+            ids = torch.tensor([token_ids])
+            return model(input_ids=ids, labels=ids).logits[0].numpy(), token_ids
+        logits = model(torch.tensor([token_ids])).logits[0]
+    return logits[:-1].numpy(), token_ids[1:]
 
 
-def compare(reference: Scores, candidate: Scores, windows: Sequence[Tokens]) -> PerplexityReport:
+def compare(reference: Scorer, candidate: Scorer, windows: Sequence[Tokens]) -> PerplexityReport:
     """Compare two models on texts.
 
     :param reference: PyTorch's.

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from edge.abstractive.requests import passage_text, split_answer, summary_request
-from edge.english.fillers import without_lead
+from edge.english.analysis import analyse_sentence
 from edge.generation.chat_format import Prompt
 from edge.generation.generator import Generator
 from edge.generation.sampling import GenerationSettings
@@ -50,11 +50,11 @@ def measure_rouge(generator: Generator, references: Path, seeds: Path) -> Mappin
     scorer = RougeScorer(["rouge1", "rouge2"], use_stemmer=True)
 
     def mean(texts: list[str], measure: str) -> float:
-        found: list[float] = [
+        scores: list[float] = [
             scorer.score(entry["summary"], " ".join(text.split()[:MAX_WORDS]))[measure].fmeasure
             for entry, text in zip(entries, texts, strict=True)
         ]
-        return round(100 * sum(found) / len(found), 2)
+        return round(100 * sum(scores) / len(scores), 2)
 
     return {
         "n": len(entries),
@@ -75,5 +75,4 @@ def _passage(entry: Mapping[str, Any], seeds: Path) -> str:
     ]
     if not sentences:
         raise ValueError(f"no sentence in segments of {entry['seed']}")
-    texts = [without_lead(sentence.text) for sentence in sentences]
-    return passage_text(sentences, texts, range(len(texts)))
+    return passage_text([analyse_sentence(sentence) for sentence in sentences])

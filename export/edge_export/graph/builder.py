@@ -53,12 +53,12 @@ class WeightFile:
                 name=name, dims=array.shape, data_type=_element_type(array.dtype.name)
             )
             tensor.data_location = TensorProto.EXTERNAL
-            place = {
+            external = {
                 "location": DATA_NAME,
                 "offset": self._file.tell(),
                 "length": array.nbytes,
             }
-            for key, value in place.items():
+            for key, value in external.items():
                 tensor.external_data.add(key=key, value=str(value))
             self._file.write(array.tobytes())
             self._tensors[name] = tensor

@@ -182,11 +182,11 @@ class _Layers:
         scales: list[str] = []
         quantization: dict[str, Any] = {}
         if self.cache_scales is not None:
-            own = self.cache_scales[i]
+            steps = self.cache_scales[i]
             scales = [
                 *["", "", ""],  # no positions, bias or sink
-                graph.weight(f"key_scales_{i}", own.keys),
-                graph.weight(f"value_scales_{i}", own.values),
+                graph.weight(f"key_scales_{i}", steps.keys),
+                graph.weight(f"value_scales_{i}", steps.values),
             ]
             quantization = {"k_quant_type": "PER_CHANNEL", "v_quant_type": "PER_CHANNEL"}
             quantization["kv_cache_bit_width"] = 8

@@ -9,9 +9,8 @@ import numpy as np
 
 from edge.arrays import Float32Array
 from edge_export.errors import ExportError
+from edge_export.graph.families import DECODER_FAMILIES, refuse_unknown_family
 
-FAMILIES = ("llama", "qwen2", "qwen3", "gemma3_text")
-"""``model_type`` of the configurations that are understood."""
 ACTIVATIONS = {"silu": "silu", "gelu_pytorch_tanh": "gelu_tanh", "gelu": "gelu"}
 
 
@@ -61,11 +60,7 @@ def read_architecture(model: Any, max_context_tokens: int) -> Decoder:
     :raises ExportError: If the family, or a setting of it, is not known here.
     """
     config = model.config
-    if config.model_type not in FAMILIES:
-        raise ExportError(
-            f"models of type {config.model_type!r} cannot be exported",
-            f"Known decoder-only families are: {', '.join(FAMILIES)}.",
-        )
+    refuse_unknown_family(config, "decoder-only", DECODER_FAMILIES)
     activation = getattr(config, "hidden_act", None) or config.hidden_activation
     _refuse_unknown(config, activation, model.model.rotary_emb.rope_type)
     is_gemma = config.model_type == "gemma3_text"

@@ -12,7 +12,8 @@ from pathlib import Path
 import numpy as np
 
 from edge_export.graph.builder import CONTRIB, GraphBuilder, WeightFile
-from edge_export.graph.seq2seq_config import AttentionNames, FeedForwardNames, Seq2Seq, Side
+from edge_export.graph.seq2seq_config import AttentionNames, Seq2Seq
+from edge_export.graph.seq2seq_stack import Stack
 from edge_export.graph.weights import Weights
 
 
@@ -37,104 +38,7 @@ def write_seq2seq(
         _Decoder(GraphBuilder(file), architecture, decoder_weights).write(folder / "model.onnx")
 
 
-class _Stack:
-    """What both sides have."""
-
-    def __init__(self, graph: GraphBuilder, sizes: Seq2Seq, weights: Weights, side: Side) -> None:
-        self.graph = graph
-        self.sizes = sizes
-        self.weights = weights
-        self.side = side
-        self.norms: list[str] = []
-        """Norms of the parts, in order."""
-        for i in range(len(side.self_attention)):
-            self.norms.append(side.self_attention[i].norm)
-            self.norms += [cross.norm for cross in side.cross_attention[i : i + 1]]
-            self.norms.append(side.feed_forward[i].norm)
-
-    def embedded(self, positions: str | None) -> str:
-        """Scaled embeddings with their positions."""
-        x = self.weights.embed(self.graph, "input_ids", self.side.embedding, "embedded")
-        x = self.scaled(x, self.sizes.embedding_scale)
-        if positions is not None:
-            x = self.graph.node("Add", [x, positions], ["embedded_at"])
-        if self.side.first_norm is not None:
-            x = self.norm(x, self.side.first_norm, "embedded_norm")
-        return x
-
-    def begin(self, x: str) -> tuple[str, str]:
-        """Input of the first part, and the residual."""
-        if not self.sizes.normalizes_before:
-            return x, x
-        return self.norm(x, self.norms[0], "hidden_0"), x
-
-    def add(self, residual: str, x: str, n_parts: int) -> tuple[str, str]:
-        """Input of the next part, and the residual, after ``n_parts`` parts."""
-        output = f"hidden_{n_parts}"
-        if not self.sizes.normalizes_before:
-            hidden, _ = self.add_and_norm(residual, x, self.norms[n_parts - 1], output)
-            return hidden, hidden
-        following = [*self.norms, self.side.last_norm or ""][n_parts]
-        return self.add_and_norm(residual, x, following, output)
-
-    def norm(self, x: str, name: str, output: str) -> str:
-        """Norm of one input."""
-        op = "LayerNormalization" if self.sizes.has_mean_norm else "SimplifiedLayerNormalization"
-        inputs = [x, *self._norm_weights(name)]
-        return self.graph.node(op, inputs, [output], epsilon=self.sizes.norm_epsilon, axis=-1)
-
-    def add_and_norm(self, residual: str, x: str, name: str, output: str) -> tuple[str, str]:
-        """Sum of two and its norm: (norm, sum)."""
-        kind = "" if self.sizes.has_mean_norm else "Simplified"
-        self.graph.node(
-            f"Skip{kind}LayerNormalization",
-            [residual, x, *self._norm_weights(name)],
-            [output, "", "", f"{output}_sum"],
-            domain=CONTRIB,
-            epsilon=self.sizes.norm_epsilon,
-        )
-        return output, f"{output}_sum"
-
-    def feed_forward(self, names: FeedForwardNames, x: str, tag: str) -> str:
-        """A feed-forward part."""
-        graph = self.graph
-        inner = self.weights.linear(graph, x, names.inner[:1], f"inner_{tag}")
-        inner = self._activate(inner, f"activated_{tag}")
-        if len(names.inner) > 1:
-            through = self.weights.linear(graph, x, names.inner[1:], f"through_{tag}")
-            inner = graph.node("Mul", [inner, through], [f"gated_{tag}"])
-        return self.weights.linear(graph, inner, [names.output], f"feed_forward_{tag}")
-
-    def split_linear(self, x: str, names: list[str], tag: str) -> list[str]:
-        """``x`` through layers of one width, multiplied as one."""
-        packed = self.weights.linear(self.graph, x, names, f"packed_{tag}")
-        parts = [f"packed_{tag}_{k}" for k in range(len(names))]
-        self.graph.node("Split", [packed], parts, axis=-1)
-        return parts
-
-    def scaled(self, x: str, scale: float) -> str:
-        """``x`` times a number."""
-        if scale == 1:
-            return x
-        factor = self.graph.weight(f"{x}_scale", np.array(scale, self.weights.dtype))
-        return self.graph.node("Mul", [x, factor], [f"{x}_scaled"])
-
-    def _norm_weights(self, name: str) -> list[str]:
-        names = (
-            [f"{name}.weight", f"{name}.bias"] if self.sizes.has_mean_norm else [f"{name}.weight"]
-        )
-        return [self.weights.vector(self.graph, n) for n in names]
-
-    def _activate(self, x: str, output: str) -> str:
-        op, domain = {
-            "relu": ("Relu", ""),
-            "gelu": ("Gelu", CONTRIB),
-            "gelu_tanh": ("FastGelu", CONTRIB),
-        }[self.sizes.activation]
-        return self.graph.node(op, [x], [output], domain=domain)
-
-
-class _Encoder(_Stack):
+class _Encoder(Stack):
     """Reads one text."""
 
     def __init__(self, graph: GraphBuilder, sizes: Seq2Seq, weights: Weights) -> None:
@@ -174,14 +78,14 @@ class _Encoder(_Stack):
         axes = [graph.weight(f"axis_{k}", np.array([k])) for k in (0, 1)]
         ends = [graph.weight(f"place_{k}", np.array(k)) for k in (0, 1)]
         length = graph.node("Squeeze", ["length"], ["last_place"])
-        places = graph.node("Range", [ends[0], length, ends[1]], ["places"])
-        rows = graph.node("Unsqueeze", [places, axes[1]], ["query_places"])
-        columns = graph.node("Unsqueeze", [places, axes[0]], ["key_places"])
+        positions = graph.node("Range", [ends[0], length, ends[1]], ["places"])
+        rows = graph.node("Unsqueeze", [positions, axes[1]], ["query_places"])
+        columns = graph.node("Unsqueeze", [positions, axes[0]], ["key_places"])
         distances = graph.node("Sub", [columns, rows], ["distances"])
         index = graph.node("Add", [distances, middle], ["distance_index"])
         bias = graph.weight("encoder_distance_bias", table)
-        found = graph.node("Gather", [bias, index], ["bias_by_place"])
-        heads_first = graph.node("Transpose", [found], ["bias_by_head"], perm=[2, 0, 1])
+        by_position = graph.node("Gather", [bias, index], ["bias_by_place"])
+        heads_first = graph.node("Transpose", [by_position], ["bias_by_head"], perm=[2, 0, 1])
         return graph.node("Unsqueeze", [heads_first, axes[0]], ["attention_bias"])
 
     def _attend(self, names: AttentionNames, x: str, bias: str, tag: str) -> str:
@@ -208,7 +112,7 @@ class _Encoder(_Stack):
             graph.output(output, self.weights.dtype, shape)
 
 
-class _Decoder(_Stack):
+class _Decoder(Stack):
     """Writes one token a row."""
 
     def __init__(self, graph: GraphBuilder, sizes: Seq2Seq, weights: Weights) -> None:
@@ -251,9 +155,9 @@ class _Decoder(_Stack):
             return None
         table = self.side.positions.astype(self.weights.dtype)
         name = self.graph.weight("decoder_positions", table)
-        found = self.graph.node("Gather", [name, "lengths"], ["positions_flat"])
+        flat = self.graph.node("Gather", [name, "lengths"], ["positions_flat"])
         axis = self.graph.weight("axis_1", np.array([1]))
-        return self.graph.node("Unsqueeze", [found, axis], ["positions"])
+        return self.graph.node("Unsqueeze", [flat, axis], ["positions"])
 
     def _distance_bias(self) -> str:
         """(1, heads, 1, total): all rows are at the same place, so the last of the table."""

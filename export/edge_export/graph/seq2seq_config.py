@@ -12,9 +12,8 @@ from typing import Any
 
 from edge.arrays import Float32Array
 from edge_export.errors import ExportError
+from edge_export.graph.families import SEQ2SEQ_FAMILIES, refuse_unknown_family
 
-FAMILIES = ("t5", "bart", "pegasus")
-"""``model_type`` of the configurations that are understood."""
 ACTIVATIONS = {"relu": "relu", "gelu": "gelu", "gelu_new": "gelu_tanh"}
 BART_POSITION_OFFSET = 2
 """BART's table of positions begins with two rows that nothing uses."""
@@ -107,11 +106,7 @@ def read_seq2seq(model: Any, state: Mapping[str, Any], source: int, target: int)
     :raises ExportError: If the family, or a setting of it, is not known here.
     """
     config = model.config
-    if config.model_type not in FAMILIES:
-        raise ExportError(
-            f"models of type {config.model_type!r} cannot be exported",
-            f"Known encoder-decoder families are: {', '.join(FAMILIES)}.",
-        )
+    refuse_unknown_family(config, "encoder-decoder", SEQ2SEQ_FAMILIES)
     is_t5 = config.model_type == "t5"
     activation = config.dense_act_fn if is_t5 else config.activation_function
     if activation not in ACTIVATIONS:
@@ -146,8 +141,8 @@ def _t5(model: Any, state: Mapping[str, Any], source: int, target: int, activati
 def _t5_side(side: str, config: Any, state: Mapping[str, Any], distance_bias: Float32Array) -> Side:
     n_layers = config.num_layers if side == "encoder" else config.num_decoder_layers
 
-    def attention(i: int, place: int, kind: str) -> AttentionNames:
-        prefix = f"{side}.block.{i}.layer.{place}"
+    def attention(i: int, sublayer: int, kind: str) -> AttentionNames:
+        prefix = f"{side}.block.{i}.layer.{sublayer}"
         query, key, value, output = (f"{prefix}.{kind}.{part}" for part in "qkvo")
         return AttentionNames(query, key, value, output, f"{prefix}.layer_norm")
 

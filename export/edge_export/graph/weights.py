@@ -79,13 +79,13 @@ class Weights:
 
     def _bias(self, names: Sequence[str]) -> AnyArray | None:
         """Biases of layers side by side; zeros for those without where others have one."""
-        found = [self.state.get(f"{name}.bias") for name in names]
-        if all(bias is None for bias in found):
+        biases = [self.state.get(f"{name}.bias") for name in names]
+        if all(bias is None for bias in biases):
             return None
         sizes = [len(self.state[f"{name}.weight"]) for name in names]
         parts = [
             np.zeros(n, np.float32) if bias is None else bias
-            for bias, n in zip(found, sizes, strict=True)
+            for bias, n in zip(biases, sizes, strict=True)
         ]
         return np.concatenate(parts).astype(self.dtype)
 
@@ -104,7 +104,7 @@ class BlockWeights(Weights):
 
     :param state: The checkpoint's tensors in FP32, by name.
     :param bits: 4 or 8.
-    :param own: Layers that were blocks in the checkpoint already, by name.
+    :param checkpoint_blocks: Layers that were blocks in the checkpoint already, by name.
     :param adapter: What is computed beside layers and added, by name; always INT8.
     """
 
@@ -112,7 +112,7 @@ class BlockWeights(Weights):
         self,
         state: Mapping[str, AnyArray],
         bits: int,
-        own: Mapping[str, Blocks] | None = None,
+        checkpoint_blocks: Mapping[str, Blocks] | None = None,
         adapter: Mapping[str, LowRank] | None = None,
     ) -> None:
         super().__init__(state)
@@ -120,7 +120,7 @@ class BlockWeights(Weights):
         self._adapter = adapter or {}
         self.kept_names: set[str] = set()
         """Layers written as they were in the checkpoint."""
-        self._own = own or {}
+        self._checkpoint_blocks = checkpoint_blocks or {}
 
     def embed(self, graph: GraphBuilder, ids: str, name: str, output: str) -> str:
         """As ``Weights.embed``; the table is the same bytes that ``logits`` reads."""
@@ -146,10 +146,10 @@ class BlockWeights(Weights):
         self._blockwise(graph, rows, name, self._blocks(name, 8), output)
 
     def _blocks(self, name: str, bits: int) -> Blocks:
-        own = self._own.get(name)
-        if own is not None and own.bits == bits:
+        blocks = self._checkpoint_blocks.get(name)
+        if blocks is not None and blocks.bits == bits:
             self.kept_names.add(name)
-            return own
+            return blocks
         matrix = self.state[f"{name}.weight"]
         if matrix.shape[1] % BLOCK_SIZE:
             raise ExportError(
@@ -162,8 +162,8 @@ class BlockWeights(Weights):
         parts = [self._blocks(name, self.bits) for name in names]
         if not self._adapter.keys() & set(names):
             return self._blockwise(graph, x, "+".join(names), stack(parts), output)
-        own = self._blockwise(graph, x, "+".join(names), stack(parts), f"{output}_base")
-        return graph.node("Add", [own, self._beside(graph, x, names, output)], [output])
+        base = self._blockwise(graph, x, "+".join(names), stack(parts), f"{output}_base")
+        return graph.node("Add", [base, self._beside(graph, x, names, output)], [output])
 
     def _beside(self, graph: GraphBuilder, x: str, names: Sequence[str], output: str) -> str:
         """What the adapter adds to layers side by side: their thin matrices side by side, too."""

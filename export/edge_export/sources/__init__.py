@@ -1,1 +1,1 @@
-"""Where checkpoints come from."""
+"""Where checkpoints come from, and what they say of their prompts."""

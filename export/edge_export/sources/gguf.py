@@ -98,14 +98,16 @@ SAME_WITHIN = 1e-6
 """A block's weights are a product and a sum of halves: FP32 computes them alike to this."""
 
 
-def read_own_blocks(file: Path, state: Mapping[str, Any], head_size: int) -> dict[str, Blocks]:
+def read_checkpoint_blocks(
+    file: Path, state: Mapping[str, Any], head_size: int
+) -> dict[str, Blocks]:
     """The blocks of a GGUF file, by the checkpoint's names, where they are its very weights.
 
     :param file: The GGUF file.
     :param state: Tensors of the checkpoint unpacked from it.
     :param head_size: Of the attention: some families' queries and keys are stored in pairs.
     """
-    own = {}
+    blocks_by_layer = {}
     for name, blocks in read_gguf_blocks(file).items():
         layer = _layer_name(name)
         weights = state.get(f"{layer}.weight")
@@ -118,16 +120,16 @@ def read_own_blocks(file: Path, state: Mapping[str, Any], head_size: int) -> dic
         for order in orders:
             candidate = blocks.take_rows(order)
             if np.abs(candidate.dequantized() - weights).max() < SAME_WITHIN:
-                own[layer] = candidate
+                blocks_by_layer[layer] = candidate
                 break
-    return own
+    return blocks_by_layer
 
 
 def _layer_name(name: str) -> str:
     """The checkpoint's name of a GGUF matrix; "" for what has none."""
-    whole = {"token_embd.weight": "model.embed_tokens", "output.weight": "lm_head"}
-    if name in whole:
-        return whole[name]
+    tables = {"token_embd.weight": "model.embed_tokens", "output.weight": "lm_head"}
+    if name in tables:
+        return tables[name]
     parts = name.split(".")  # blk.3.attn_q.weight
     if len(parts) != 4 or parts[2] not in LAYER_NAMES:
         return ""

@@ -15,14 +15,15 @@ import numpy as np
 
 from edge.arrays import Float32Array, Float64Array
 from edge.english.words import Rarity, is_content_word
-from edge.extraction.keyphrases import Centre, phrase_features, worth_embedding
+from edge.extraction.phrase_features import Centre, most_prominent, phrase_features
 from edge.extraction.phrases import MAX_PHRASE_WORDS, Candidate, Key, find_phrases
 from edge.extraction.tagger import tag_sentences
 from edge.records import Segment, Transcript
 from edge.runtime.heads import Classifier, feature_matrix
 from edge.transcript.sentences import rebuild_sentences
 from edge_export.data.documents import Document
-from edge_export.training.fit import TrainedHead, boosted_trees, stem_word
+from edge_export.training.stemming import stem_word
+from edge_export.training.trained_head import TrainedHead, boosted_trees
 
 NAMED = 1.0
 """Target of a phrase that stands in a title, topic, tag or question as it is."""
@@ -52,13 +53,13 @@ def phrase_documents(documents: Sequence[Document]) -> list[PhraseDocument]:
 
     :param documents: Training documents.
     """
-    found = []
+    texts = []
     for document in documents:
-        is_part = "#" in document.id
         if not document.labels:
             continue
+        is_part = document.is_part
         if not is_part or _drawn(document.id, PART_SHARE):
-            found.append(PhraseDocument(document, document.references))
+            texts.append(PhraseDocument(document, document.references))
         if document.references and (not is_part or _drawn(f"{document.id} text", WRITTEN_SHARE)):
             segments = (Segment(document.references[0]),)
             written = replace(
@@ -68,9 +69,9 @@ def phrase_documents(documents: Sequence[Document]) -> list[PhraseDocument]:
                 boundaries=None,
                 references=(),
             )
-            said = " ".join(sentence.text for sentence in document.sentences)
-            found.append(PhraseDocument(written, (said,) if is_part else ()))
-    return found
+            spoken = " ".join(sentence.text for sentence in document.sentences)
+            texts.append(PhraseDocument(written, (spoken,) if is_part else ()))
+    return texts
 
 
 def _drawn(name: str, share: float) -> bool:
@@ -100,9 +101,9 @@ class PhraseSource:
         self.source = source
         self.rarity = rarity
         sentences = source.document.sentences
-        usable = [True] * len(sentences)
-        self.candidates = find_phrases(sentences, usable, tag_sentences(sentences, tagger))
-        self.pool = worth_embedding(self.candidates, len(sentences), rarity)
+        is_candidate = [True] * len(sentences)
+        self.candidates = find_phrases(sentences, is_candidate, tag_sentences(sentences, tagger))
+        self.pool = most_prominent(self.candidates, len(sentences), rarity)
 
     @property
     def texts(self) -> list[str]:
@@ -116,7 +117,7 @@ class PhraseSource:
         :param vectors: Vectors of ``texts``, shape (texts, dimension).
         """
         document = self.source.document
-        known = {candidate.key: _stems(_bare(candidate.text)) for candidate in self.pool}
+        known = {candidate.key: _stems(_bare_words(candidate.text)) for candidate in self.pool}
         named, parts = _longest_within(document.labels, set(known.values()))
         if len(self.pool) < MIN_CANDIDATES or not named:
             return None
@@ -138,12 +139,12 @@ def _target(key: Key, named: Collection[Key], mentioned: Collection[Key]) -> flo
     return NAMED if key in named else MENTIONED if key in mentioned else 0.0
 
 
-def _bare(text: str) -> list[str]:
+def _bare_words(text: str) -> list[str]:
     return re.findall(r"[a-z0-9]+", text.lower().replace("'s", ""))
 
 
-def _stems(bare: Sequence[str]) -> Key:
-    return tuple(stem_word(word) for word in bare)
+def _stems(words: Sequence[str]) -> Key:
+    return tuple(stem_word(word) for word in words)
 
 
 def _longest_within(texts: Sequence[str], known: Collection[Key]) -> tuple[set[Key], set[Key]]:
@@ -152,17 +153,17 @@ def _longest_within(texts: Sequence[str], known: Collection[Key]) -> tuple[set[K
     The first set holds those that stand between words without content, the second the rest: parts
     of phrases that the document itself never uses whole.
     """
-    whole: set[Key] = set()
+    complete: set[Key] = set()
     parts: set[Key] = set()
     for text in texts:
         for line in re.split(r"[.,;:?!()\n]", text):
-            own = _bare(line)
-            stems = _stems(own)
+            words = _bare_words(line)
+            stems = _stems(words)
             for a, b in _longest_hits(stems, known):
-                around = [*own[max(0, a - 1) : a], *own[b : b + 1]]
-                is_whole = not any(map(is_content_word, around))
-                (whole if is_whole else parts).add(stems[a:b])
-    return whole, parts - whole
+                around = [*words[max(0, a - 1) : a], *words[b : b + 1]]
+                is_part = any(map(is_content_word, around))
+                (parts if is_part else complete).add(stems[a:b])
+    return complete, parts - complete
 
 
 def _longest_hits(line: Key, known: Collection[Key]) -> list[tuple[int, int]]:
@@ -187,13 +188,13 @@ def fit_phrase_head(examples: Sequence[PhraseExample]) -> TrainedHead:
     targets = np.concatenate([example.targets for example in examples])
     weights = np.concatenate([np.full(len(e.pool), _weight(e)) for e in examples])
     model = boosted_trees("regression", 200, 0.04, 15).fit(rows, targets, sample_weight=weights)
-    return TrainedHead("phrase", names, model, rows[:2000], len(examples), len(rows))
+    return TrainedHead.of("phrase", names, model, rows, len(examples))
 
 
 def _weight(example: PhraseExample) -> float:
     """Whole podcasts and meetings are what the head is for."""
     return (
-        (1.0 if "#" in example.document.id else WHOLE_WEIGHT)
+        (1.0 if example.document.is_part else WHOLE_WEIGHT)
         * TYPICAL
         / (TYPICAL + len(example.pool))
     )

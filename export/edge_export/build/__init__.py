@@ -1,0 +1,1 @@
+"""Bundles built from checkpoints: exported, quantized, compared, written."""
