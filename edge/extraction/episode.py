@@ -61,6 +61,7 @@ class EpisodeAnalysis:
     """These two: of the whole episode, where it was one part or they were asked for."""
 
 
+# Long: for each part the same steps, and what is kept of it for the whole.
 def read_episode(
     sentences: Sequence[Sentence],
     is_candidate: Sequence[bool],
