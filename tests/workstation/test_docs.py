@@ -26,7 +26,7 @@ COMMANDS = [line for block in BLOCKS for line in block.splitlines() if line.stri
 # `make` and its kin run this very file, or take an hour; .ci/run and other tests run them.
 RUN_ELSEWHERE = (
     *("make", "pip install", ".venv/bin/edge-export build", "git clone", "cd "),
-    *("edge models add", "edge models try"),  # tests/test_real_writers.py
+    *("edge models add", "edge models try"),  # tests/workstation/test_real_writers.py
     "edge summarize --kind abstractive",  # the same
 )
 
