@@ -14,7 +14,8 @@ SUM_OF_PRODUCTS = bytes.fromhex(
     "10034201774a047f7f7f7f5a130a0178120e0a0c080212080a0208010a02080462130a0179120e0a0c080612080a"
     "0208010a02080142040a00100a"
 )
-"""An ONNX model: four unsigned bytes, each times 127, summed (tests/workstation/test_session.py makes it)."""
+"""An ONNX model: four unsigned bytes, each times 127, summed
+(tests/workstation/test_session.py makes it)."""
 
 
 @cache  # each of a dozen sessions asks, and the processor stays the same

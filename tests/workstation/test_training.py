@@ -254,3 +254,14 @@ def test_spoilt_sentences_are_told_from_true_ones(encoder: Encoder) -> None:
     scores = fit_support_head(rows, len(claims)).predict(rows.features)
     assert area_under_curve(scores, rows.kinds, "name") > 0.9
     assert area_under_curve(scores, rows.kinds, "number") > 0.9
+
+
+def test_trees_learn_from_values_that_stay_apart_in_onnx() -> None:
+    from edge_export.training.trained_head import well_apart
+
+    values = np.array([[0.1, -3.7, 0.0, 12345.0, 1e-9]], np.float32)
+    rounded = well_apart(values)
+    np.testing.assert_allclose(rounded, values, rtol=2.0**-12)
+    # What differed in its last bit is one value, so that no threshold lies between.
+    beside = np.nextafter(rounded, np.float32(np.inf))
+    assert (well_apart(beside) == rounded).all()

@@ -20,6 +20,7 @@ from edge_export.training.trained_head import (
     TrainedHead,
     boosted_trees,
     linear_model,
+    well_apart,
 )
 
 OPENING_NEGATIVES = 12
@@ -81,7 +82,8 @@ def _fit_boundary(
         labels.append(marks[kept])
         weights.append(np.where(marks[kept], 1.0, 1.0 / BOUNDARY_NEGATIVE_SHARE))
     names = tuple(columns[0])
-    rows = np.concatenate([feature_matrix(of_document, names) for of_document in columns])
+    matrices = [feature_matrix(of_document, names) for of_document in columns]
+    rows = well_apart(np.concatenate(matrices))
     model = boosted_trees("binary", 400, 0.03, 12).fit(
         rows, np.concatenate(labels).astype(int), sample_weight=np.concatenate(weights)
     )

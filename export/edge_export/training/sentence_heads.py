@@ -22,6 +22,7 @@ from edge_export.training.trained_head import (
     TrainedHead,
     boosted_trees,
     linear_model,
+    well_apart,
 )
 
 MIN_SENTENCE_WORDS = 4
@@ -55,7 +56,8 @@ def fit_sentence_heads(examples: Sequence[DocumentExample], log: Log) -> list[Tr
 def _fit_concept(examples: Sequence[DocumentExample]) -> TrainedHead:
     names = tuple(examples[0].concepts[1])
     chosen = [e for k, e in enumerate(examples) if not e.document.is_part or k % PART_EVERY == 0]
-    rows = np.concatenate([feature_matrix(example.concepts[1], names) for example in chosen])
+    matrices = [feature_matrix(example.concepts[1], names) for example in chosen]
+    rows = well_apart(np.concatenate(matrices))
     labels = np.concatenate([example.used_stems for example in chosen])
     taken = np.random.default_rng(SEED).random(len(rows)) < min(1.0, CONCEPT_ROWS / len(rows))
     model = boosted_trees("binary", 80, 0.08, 12).fit(rows[taken], labels[taken].astype(int))
@@ -85,7 +87,7 @@ def _fit_salience(
         taken = _sample(example, draw)
         rows.append(feature_matrix(of_document, names)[taken])
         targets.append(example.overlap[taken])
-    matrix = np.concatenate(rows)
+    matrix = well_apart(np.concatenate(rows))
     model = boosted_trees("regression", 250, 0.05, 15).fit(matrix, np.concatenate(targets))
     return TrainedHead.of("salience", names, model, matrix, len(examples))
 

@@ -16,7 +16,7 @@ from edge.english.fillers import without_lead
 from edge.runtime.encoder import Encoder
 from edge.runtime.heads import feature_matrix
 from edge_export.data.claims import Claims
-from edge_export.training.trained_head import TrainedHead, boosted_trees
+from edge_export.training.trained_head import TrainedHead, boosted_trees, well_apart
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ def fit_support_head(rows: SupportRows, n_documents: int) -> TrainedHead:
     :param n_documents: Passages they are about, for the record.
     """
     names = tuple(rows.features)
-    matrix = feature_matrix(rows.features, names)
+    matrix = well_apart(feature_matrix(rows.features, names))
     labels = np.array([kind == "" for kind in rows.kinds], int)
     # As many supported as spoilt: what is written is mostly supported, and is not to be dropped.
     weights = np.where(labels == 1, (labels == 0).sum() / max(1, labels.sum()), 1.0)

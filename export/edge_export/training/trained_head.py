@@ -85,6 +85,19 @@ def linear_model(weights: npt.NDArray[np.floating], intercept: float) -> Any:
     return model
 
 
+def well_apart(rows: Float32Array) -> Float32Array:
+    """Rows for trees to learn from, each value in twelve bits of its mantissa.
+
+    A threshold lies between two values that were learned from. Where those differ in their last
+    bit only, it is lost in the 32 bits of ONNX, and the exported tree takes the other branch.
+
+    :param rows: Feature matrix.
+    """
+    bits = np.ascontiguousarray(rows, np.float32).view(np.uint32)
+    rounded: Float32Array = ((bits + np.uint32(0x400)) & np.uint32(0xFFFFF800)).view(np.float32)
+    return rounded
+
+
 def boosted_trees(objective: str, n_trees: int, learning_rate: float, n_leaves: int) -> Any:
     """Boosted trees of LightGBM; one thread, so that the same data gives the same trees.
 
