@@ -30,7 +30,7 @@ def test_text_has_all_parts_and_fits_the_screen(seed_digests: dict[str, Digest])
 
 
 def test_markdown_shows_text_as_it_is(seed_digests: dict[str, Digest]) -> None:
-    markdown = render.to_markdown(seed_digests[CHIP.name])
+    markdown = render.to_markdown(replace(seed_digests[CHIP.name], title=CHIP.stem))
     assert markdown.startswith("# gradient-dissent\\_chip-huyen")
     assert "\n## Key points\n" in markdown
     assert "- `0:31` Chip is a machine learning expert" in markdown
