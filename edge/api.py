@@ -5,8 +5,6 @@ The command line is written on the same ``Digester``.
 
 from __future__ import annotations
 
-import queue
-import threading
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -17,7 +15,7 @@ from edge.abstractive.drafts import Summarizer
 from edge.abstractive.time_budget import LazySummarizer
 from edge.bundles.store import find_bundle, find_summarizer
 from edge.digester import Digester
-from edge.errors import BundleError
+from edge.errors import BundleError, OptionError
 from edge.options import (
     ABSTRACTIVE,
     AUTO,
@@ -29,7 +27,8 @@ from edge.options import (
 from edge.records import ALL_PARTS, Chapter, Transcript
 from edge.runtime.encoder import Encoder, LoadingEncoder
 from edge.runtime.providers import AUTO as AUTO_PROVIDER
-from edge.runtime.providers import Execution
+from edge.runtime.providers import PROVIDERS, Execution
+from edge.runtime.threads import iterate_thread
 from edge.stages import stopwatch
 from edge.transcript import parse_transcript, read_transcript
 
@@ -101,10 +100,11 @@ def load_encoder(
     :param threads: None for the cores at hand, at most 4.
     :param provider: ``auto``, ``cpu``, ``cuda``, ``tensorrt`` or ``xnnpack``.
     :param provider_options: For that provider, as onnxruntime names them.
+    :raises OptionError: If there is no such provider.
     :raises BundleError: If the model is not here, damaged, or embeds no sentences.
     :raises InferenceError: If onnxruntime cannot run it.
     """
-    return Encoder(find_bundle(model), threads, Execution(provider, provider_options or {}))
+    return Encoder(find_bundle(model), threads, _execution(provider, provider_options))
 
 
 def load_writer(
@@ -122,6 +122,7 @@ def load_writer(
     :param threads: None for the cores at hand, at most 4.
     :param provider: As for ``load_encoder``.
     :param provider_options: As for ``load_encoder``.
+    :raises OptionError: If there is no such provider.
     :raises BundleError: If the model is not here, damaged, or not fine-tuned for summarization.
     :raises InferenceError: If onnxruntime cannot run it.
     """
@@ -132,8 +133,17 @@ def load_writer(
             "On a workstation: 'edge-export build spoken-135m --precision int4'; copy the folder "
             "here and 'edge models add FOLDER'.",
         )
-    execution = Execution(provider, provider_options or {})
+    execution = _execution(provider, provider_options)
     return Summarizer(bundle, encoder or load_encoder(), threads, execution)
+
+
+def _execution(provider: str, provider_options: Mapping[str, str] | None) -> Execution:
+    if provider not in (AUTO_PROVIDER, *PROVIDERS):
+        raise OptionError(
+            f"there is no provider {provider!r}",
+            f"Providers are {', '.join((AUTO_PROVIDER, *PROVIDERS))}.",
+        )
+    return Execution(provider, provider_options or {})
 
 
 # Many parameters: the options of a digest, by keyword, as a caller types them.
@@ -207,7 +217,7 @@ def digest_stream(
         )
         put(DigestEvent(_run(source, title, digester)))
 
-    return _events_of(work)
+    return iterate_thread(work, "edge-digest")
 
 
 def _options(
@@ -218,7 +228,8 @@ def _options(
     strict: bool,
 ) -> DigestOptions:
     kind = EXTRACTIVE if writer is None else ABSTRACTIVE if budget_s is None else AUTO
-    return DigestOptions(frozenset(parts), words, kind, strict=strict)
+    names = {parts} if isinstance(parts, str) else parts
+    return DigestOptions(frozenset(names), words, kind, strict=strict)
 
 
 def _digester(
@@ -256,39 +267,6 @@ def _read(source: Source) -> Transcript:
         return source
     if isinstance(source, bytes):
         return parse_transcript(source)
-    if isinstance(source, str) and "\n" in source:
+    if isinstance(source, str) and ("\n" in source or not source):
         return parse_transcript(source.encode())
     return read_transcript(Path(source))
-
-
-class _Unheard(Exception):
-    """Nobody listens any more."""
-
-
-def _events_of(work: Callable[[Callable[[Event], None]], None]) -> Iterator[Event]:
-    """Events that a thread puts, as they come; its error is raised here."""
-    events: queue.SimpleQueue[Event | BaseException | None] = queue.SimpleQueue()
-    is_unheard = threading.Event()
-
-    def put(event: Event) -> None:
-        if is_unheard.is_set():
-            raise _Unheard
-        events.put(event)
-
-    def run() -> None:
-        try:
-            work(put)
-            events.put(None)
-        except _Unheard:
-            pass
-        except BaseException as error:  # noqa: BLE001 - raised again where events are asked for
-            events.put(error)
-
-    threading.Thread(target=run, name="edge-digest", daemon=True).start()
-    try:
-        while (event := events.get()) is not None:
-            if isinstance(event, BaseException):
-                raise event
-            yield event
-    finally:
-        is_unheard.set()

@@ -103,7 +103,7 @@ def test_it_is_the_digest_of_the_command_line(encoder: edge.Encoder) -> None:
 
 
 def test_parts_and_strictness(encoder: edge.Encoder) -> None:
-    digest = edge.digest(SHORT, encoder=encoder, parts=["keyphrases"])
+    digest = edge.digest(SHORT, encoder=encoder, parts="keyphrases")
     assert digest.keyphrases and not digest.chapters and not digest.summary
     with pytest.raises(edge.EdgeError, match="is not as it should be: repaired 1 x undecodable"):
         edge.digest(b"Ein sch\xc3\xb6ner \xff Tag.", encoder=encoder, strict=True)
@@ -121,9 +121,17 @@ def test_what_is_not_allowed_is_said(options: dict[str, object], message: str) -
         edge.digest(SHORT, **options)  # type: ignore[arg-type]
 
 
+def test_an_unknown_provider_is_told_those_there_are() -> None:
+    with pytest.raises(edge.OptionError, match="no provider 'vax'") as caught:
+        edge.load_encoder(provider="vax")
+    assert "cpu" in caught.value.hint
+
+
 def test_what_is_not_here_is_said(tmp_path: Path) -> None:
     with pytest.raises(edge.TranscriptError, match="cannot read"):
         edge.digest(tmp_path / "none.srt")
+    with pytest.raises(edge.TranscriptError, match="the transcript is empty"):
+        edge.digest("")
     with pytest.raises(edge.BundleError, match="minilm-l6-int8"):
         edge.load_encoder("none")
     with pytest.raises(edge.BundleError, match="none"):

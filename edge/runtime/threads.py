@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import itertools
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Generic, TypeVar
 
 Item = TypeVar("Item")
@@ -100,3 +100,53 @@ class Parallel(Generic[Item, Result]):
             if k >= len(self._items):
                 return
             self._done[k] = self._function(self._items[k])
+
+
+class _Unheard(Exception):
+    """Nobody listens any more."""
+
+
+def iterate_thread(work: Callable[[Callable[[Item], None]], None], name: str) -> Iterator[Item]:
+    """What a thread puts, as it comes; its error is raised here.
+
+    :param work: Puts items, one at a time. It is ended at the next one if nobody listens any more.
+    :param name: Of the thread.
+    """
+    from queue import SimpleQueue  # three milliseconds that no command needs
+
+    items: SimpleQueue[Item | _End] = SimpleQueue()
+    is_unheard = threading.Event()
+
+    def put(item: Item) -> None:
+        if is_unheard.is_set():
+            raise _Unheard
+        items.put(item)
+
+    def run() -> None:
+        error: BaseException | None = None
+        try:
+            work(put)
+        except _Unheard:
+            return
+        except BaseException as raised:
+            error = raised
+        items.put(_End(error))
+
+    threading.Thread(target=run, name=name, daemon=True).start()
+    try:
+        while not isinstance(item := items.get(), _End):
+            yield item
+        if item.error is not None:
+            raise item.error
+    finally:
+        is_unheard.set()
+
+
+class _End:
+    """The end of what a thread puts.
+
+    :param error: What ended it; None where it was done.
+    """
+
+    def __init__(self, error: BaseException | None) -> None:
+        self.error = error
