@@ -15,10 +15,11 @@ from edge.abstractive.drafts import Summarizer
 from edge.abstractive.time_budget import LazySummarizer
 from edge.bundles.store import find_bundle, find_summarizer
 from edge.digester import Digester
-from edge.errors import BundleError, OptionError
+from edge.errors import BundleError, OptionError, TranscriptError
 from edge.options import (
     ABSTRACTIVE,
     AUTO,
+    DEFAULT_BUDGET_S,
     DEFAULT_SUMMARY_WORDS,
     EXTRACTIVE,
     DigestOptions,
@@ -33,8 +34,8 @@ from edge.stages import stopwatch
 from edge.transcript import parse_transcript, read_transcript
 
 Source = str | Path | bytes | Transcript
-"""An episode: a file's path; a transcript's text, which a string is that has a line break; its
-bytes; or a transcript that was read."""
+"""An episode: a file's path; a transcript's text, which a string is that has a line break inside;
+its bytes; or a transcript that was read."""
 
 
 @dataclass(frozen=True)
@@ -88,7 +89,7 @@ Event = ProgressEvent | ChapterEvent | DigestEvent
 
 
 def load_encoder(
-    model: str | None = None,
+    model: str | Path | None = None,
     *,
     threads: int | None = None,
     provider: str = AUTO_PROVIDER,
@@ -104,11 +105,11 @@ def load_encoder(
     :raises BundleError: If the model is not here, damaged, or embeds no sentences.
     :raises InferenceError: If onnxruntime cannot run it.
     """
-    return Encoder(find_bundle(model), threads, _execution(provider, provider_options))
+    return Encoder(find_bundle(_named(model)), threads, _execution(provider, provider_options))
 
 
 def load_writer(
-    model: str | None = None,
+    model: str | Path | None = None,
     *,
     encoder: Encoder | None = None,
     threads: int | None = None,
@@ -126,7 +127,7 @@ def load_writer(
     :raises BundleError: If the model is not here, damaged, or not fine-tuned for summarization.
     :raises InferenceError: If onnxruntime cannot run it.
     """
-    bundle = find_summarizer(model)
+    bundle = find_summarizer(_named(model))
     if bundle is None:
         raise BundleError(
             "no model here was taught to sum up speech",
@@ -135,6 +136,10 @@ def load_writer(
         )
     execution = _execution(provider, provider_options)
     return Summarizer(bundle, encoder or load_encoder(), threads, execution)
+
+
+def _named(model: str | Path | None) -> str | None:
+    return None if model is None else str(model)
 
 
 def _execution(provider: str, provider_options: Mapping[str, str] | None) -> Execution:
@@ -153,8 +158,8 @@ def digest(
     title: str | None = None,
     words: int = DEFAULT_SUMMARY_WORDS,
     parts: Collection[str] = ALL_PARTS,
-    encoder: Encoder | str | None = None,
-    writer: Summarizer | str | None = None,
+    encoder: Encoder | str | Path | None = None,
+    writer: Summarizer | str | Path | None = None,
     budget_s: float | None = None,
     strict: bool = False,
 ) -> Digest:
@@ -187,8 +192,8 @@ def digest_stream(
     title: str | None = None,
     words: int = DEFAULT_SUMMARY_WORDS,
     parts: Collection[str] = ALL_PARTS,
-    encoder: Encoder | str | None = None,
-    writer: Summarizer | str | None = None,
+    encoder: Encoder | str | Path | None = None,
+    writer: Summarizer | str | Path | None = None,
     budget_s: float | None = None,
     strict: bool = False,
 ) -> Iterator[Event]:
@@ -223,19 +228,20 @@ def digest_stream(
 def _options(
     words: int,
     parts: Collection[str],
-    writer: Summarizer | str | None,
+    writer: Summarizer | str | Path | None,
     budget_s: float | None,
     strict: bool,
 ) -> DigestOptions:
     kind = EXTRACTIVE if writer is None else ABSTRACTIVE if budget_s is None else AUTO
     names = {parts} if isinstance(parts, str) else parts
-    return DigestOptions(frozenset(names), words, kind, strict=strict)
+    budget = DEFAULT_BUDGET_S if budget_s is None else budget_s
+    return DigestOptions(frozenset(names), words, kind, budget_s=budget, strict=strict)
 
 
 def _digester(
     options: DigestOptions,
-    encoder: Encoder | str | None,
-    writer: Summarizer | str | None,
+    encoder: Encoder | str | Path | None,
+    writer: Summarizer | str | Path | None,
     budget_s: float | None,
 ) -> Digester:
     """A digester of models that are loaded, or that begin to load now."""
@@ -245,7 +251,7 @@ def _digester(
     elif encoder is None and isinstance(writer, Summarizer):
         reading = writer.encoder
     else:
-        reading = LoadingEncoder(find_bundle(encoder), None, Execution(AUTO_PROVIDER))
+        reading = LoadingEncoder(find_bundle(_named(encoder)), None, Execution(AUTO_PROVIDER))
     if writer is None:
         return Digester(options, reading)
     summarizer = (
@@ -258,7 +264,7 @@ def _run(source: Source, title: str | None, digester: Digester) -> Digest:
     with stopwatch():
         transcript = _read(source)
         if title is not None:
-            transcript = replace(transcript, title=title)
+            transcript = replace(transcript, title=" ".join(str(title).split()))
         return Digest(**vars(digester.digest(transcript)))
 
 
@@ -267,6 +273,11 @@ def _read(source: Source) -> Transcript:
         return source
     if isinstance(source, bytes):
         return parse_transcript(source)
-    if isinstance(source, str) and ("\n" in source or not source):
+    if isinstance(source, str) and ("\n" in source.strip() or not source):
         return parse_transcript(source.encode())
-    return read_transcript(Path(source))
+    if isinstance(source, str | Path):
+        return read_transcript(source)
+    raise TranscriptError(
+        f"no episode is read from an object of type {type(source).__name__}",
+        "Give a path, a transcript's text or bytes, or a Transcript.",
+    )

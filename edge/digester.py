@@ -82,8 +82,9 @@ class Digester:
         gaps = [f"repaired {repair.count} x {repair.detail}" for repair in transcript.repairs]
         gaps += [f"unlike English speech: {warning.detail}" for warning in warnings]
         if self.options.strict and gaps:
+            name = transcript.source_path or "the transcript"
             raise EdgeError(
-                f"{transcript.source_path} is not as it should be: {'; '.join(gaps)}",
+                f"{name} is not as it should be: {'; '.join(gaps)}",
                 "Mend the file, or leave out --strict.",
             )
         for gap in gaps:

@@ -37,9 +37,13 @@ class DigestOptions:
     """Whether a repair, an unread word or no English speech is an error."""
 
     def __post_init__(self) -> None:
-        if self.words < 1:
+        if not isinstance(self.words, int) or self.words < 1:
             raise OptionError(
-                f"a summary of {self.words} words", "Give a word budget of at least 1."
+                f"a summary of {self.words!r} words", "Give a whole number of words, at least 1."
+            )
+        if not isinstance(self.budget_s, int | float) or not self.budget_s > 0:
+            raise OptionError(
+                f"a time of {self.budget_s!r} seconds to write in", "Give a number above 0."
             )
         if unknown := sorted(self.parts - ALL_PARTS):
             raise OptionError(

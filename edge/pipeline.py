@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
@@ -50,6 +50,8 @@ class _Episode:
 
     transcript: Transcript
     sentences: Sequence[Sentence]
+    exclusion_reasons: Sequence[str | None]
+    """For each sentence, why it is kept out of the digest, or None."""
     is_candidate: Sequence[bool]
     """For each sentence, whether it may be shown at all."""
     analysis: EpisodeAnalysis
@@ -66,7 +68,6 @@ class _Extracted:
     questions: tuple[ExtractedSentence, ...] = ()
 
 
-# Long: the stages in their order, and the record that they fill.
 def digest_transcript(
     transcript: Transcript,
     encoder: Encoder | LoadingEncoder,
@@ -92,22 +93,7 @@ def digest_transcript(
         if warnings is None:
             with stage("check"):
                 warnings = find_warnings(transcript)
-        with stage("sentences"):
-            sentences = rebuild_sentences(transcript)
-            reasons = find_boilerplate(sentences)
-            is_candidate = [
-                reason is None and not is_annotation(sentence.text)
-                for reason, sentence in zip(reasons, sentences, strict=True)
-            ]
-        analysis = read_episode(
-            sentences,
-            is_candidate,
-            encoder,
-            titles="chapters" in options.parts,
-            keep_vectors=summarizer is not None,
-            progress=observer.on_progress,
-        )
-        episode = _Episode(transcript, sentences, is_candidate, analysis, encoder.ready())
+        episode = _read(transcript, encoder, options, summarizer is not None, observer)
         with stage("rank"):
             extracted = _extract(episode, options)
         with stage("chapters"):
@@ -115,9 +101,7 @@ def digest_transcript(
         written = None
         if summarizer is not None and chapters and "summary" in options.parts:
             with stage("write"):
-                chapters, written = _write(
-                    episode, chapters, summarizer, options.words, observer.on_chapter
-                )
+                chapters, written = _write(episode, chapters, summarizer, options, observer)
         with stage("keyphrases"):
             keyphrases = _keyphrases(episode) if "keyphrases" in options.parts else []
         return Digest(
@@ -131,16 +115,46 @@ def digest_transcript(
             questions=extracted.questions,
             keyphrases=tuple(keyphrases),
             chapters=tuple(chapters),
-            coverage=Coverage(
-                words_read=sum(sentence.n_words for sentence in sentences),
-                words_total=transcript.n_words,
-                segments_skipped=tuple(sorted(transcript.repeated)),
-                excluded=tuple(to_excluded(sentences, reasons)),
-            ),
+            coverage=_coverage(episode),
             warnings=warnings,
             timings_s=watch.seconds(),
             written=written,
         )
+
+
+def _read(
+    transcript: Transcript,
+    encoder: Encoder | LoadingEncoder,
+    options: DigestOptions,
+    keep_vectors: bool,
+    observer: Observer,
+) -> _Episode:
+    """Sentences, which of them may be shown, and what was found in them."""
+    with stage("sentences"):
+        sentences = rebuild_sentences(transcript)
+        reasons = find_boilerplate(sentences)
+        is_candidate = [
+            reason is None and not is_annotation(sentence.text)
+            for reason, sentence in zip(reasons, sentences, strict=True)
+        ]
+    analysis = read_episode(
+        sentences,
+        is_candidate,
+        encoder,
+        titles="chapters" in options.parts,
+        keep_vectors=keep_vectors,
+        progress=observer.on_progress,
+    )
+    return _Episode(transcript, sentences, reasons, is_candidate, analysis, encoder.ready())
+
+
+def _coverage(episode: _Episode) -> Coverage:
+    return Coverage(
+        words_read=sum(sentence.n_words for sentence in episode.sentences),
+        words_total=episode.transcript.n_words,
+        segments_skipped=tuple(sorted(episode.transcript.repeated)),
+        excluded=tuple(to_excluded(episode.sentences, episode.exclusion_reasons)),
+    )
 
 
 def _extract(episode: _Episode, options: DigestOptions) -> _Extracted:
@@ -215,8 +229,8 @@ def _write(
     episode: _Episode,
     extracted: Sequence[Chapter],
     summarizer: Summarizer,
-    summary_words: int,
-    report: Callable[[Chapter], None],
+    options: DigestOptions,
+    observer: Observer,
 ) -> tuple[list[Chapter], Written]:
     """Chapters with what a model wrote of them, and the episode's summary."""
     from edge.abstractive.context import EpisodeContext
@@ -231,10 +245,10 @@ def _write(
         chapter = chapters[written.index]
         title = written.title or chapter.title
         chapters[written.index] = replace(chapter, title=title, summary=written.sentences)
-        report(chapters[written.index])
+        observer.on_chapter(chapters[written.index])
 
     drafts = write_chapters(context, analysis.spans, summarizer, on_chapter)
-    summary = write_episode(context, drafts, summary_words)
+    summary = write_episode(context, drafts, options.words)
     return chapters, Written(
         sentences=tuple(summary),
         n_rejected=sum(draft.n_rejected for draft in drafts),

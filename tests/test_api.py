@@ -113,6 +113,8 @@ def test_parts_and_strictness(encoder: edge.Encoder) -> None:
     ("options", "message"),
     [
         ({"words": 0}, "a summary of 0 words"),
+        ({"words": "60"}, "a summary of '60' words"),
+        ({"budget_s": -1.0}, "a time of -1.0 seconds"),
         ({"parts": ["jokes"]}, "no part 'jokes'"),
     ],
 )
@@ -132,8 +134,14 @@ def test_what_is_not_here_is_said(tmp_path: Path) -> None:
         edge.digest(tmp_path / "none.srt")
     with pytest.raises(edge.TranscriptError, match="the transcript is empty"):
         edge.digest("")
+    with pytest.raises(edge.TranscriptError, match="no episode is read from an object of type int"):
+        edge.digest(5)  # type: ignore[arg-type]
+    with pytest.raises(edge.TranscriptError, match=r"cannot read episode\.srt"):
+        edge.digest("episode.srt\n")
     with pytest.raises(edge.BundleError, match="minilm-l6-int8"):
         edge.load_encoder("none")
+    with pytest.raises(edge.BundleError, match="no model bundle"):
+        edge.load_encoder(tmp_path)
     with pytest.raises(edge.BundleError, match="none"):
         edge.digest(SHORT, writer="none")
 
