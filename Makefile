@@ -1,6 +1,6 @@
 # Bare `make` runs everything CI runs on one Python: format, lint, types, contracts, tests.
 PYTHON ?= python3
-DEVICE_SOURCES := pyproject.toml $(shell find edge models export -type f -not -name '*.pyc')
+DEVICE_SOURCES := pyproject.toml hatch_build.py $(shell find edge models export -type f -not -name '*.pyc')
 EPISODE ?= seeds/gradient-dissent_johannes-otterbach_whisper-timed.txt
 
 .PHONY: all check check-fast fix demo test test-device test-smoke test-arm64 models heads examples quality bench bench-peers \

@@ -15,7 +15,7 @@ from edge.abstractive.drafts import Summarizer
 from edge.abstractive.time_budget import LazySummarizer
 from edge.bundles.store import find_bundle, find_summarizer
 from edge.digester import Digester
-from edge.errors import BundleError, OptionError, TranscriptError
+from edge.errors import BundleError, TranscriptError
 from edge.options import (
     ABSTRACTIVE,
     AUTO,
@@ -28,7 +28,7 @@ from edge.options import (
 from edge.records import ALL_PARTS, Chapter, Transcript
 from edge.runtime.encoder import Encoder, LoadingEncoder
 from edge.runtime.providers import AUTO as AUTO_PROVIDER
-from edge.runtime.providers import PROVIDERS, Execution
+from edge.runtime.providers import Execution
 from edge.runtime.threads import iterate_thread
 from edge.stages import stopwatch
 from edge.transcript import parse_transcript, read_transcript
@@ -105,7 +105,7 @@ def load_encoder(
     :raises BundleError: If the model is not here, damaged, or embeds no sentences.
     :raises InferenceError: If onnxruntime cannot run it.
     """
-    return Encoder(find_bundle(_named(model)), threads, _execution(provider, provider_options))
+    return Encoder(find_bundle(model), threads, Execution(provider, provider_options or {}))
 
 
 def load_writer(
@@ -127,28 +127,15 @@ def load_writer(
     :raises BundleError: If the model is not here, damaged, or not fine-tuned for summarization.
     :raises InferenceError: If onnxruntime cannot run it.
     """
-    bundle = find_summarizer(_named(model))
+    bundle = find_summarizer(model)
     if bundle is None:
         raise BundleError(
             "no model here was taught to sum up speech",
             "On a workstation: 'edge-export build spoken-135m --precision int4'; copy the folder "
             "here and 'edge models add FOLDER'.",
         )
-    execution = _execution(provider, provider_options)
+    execution = Execution(provider, provider_options or {})
     return Summarizer(bundle, encoder or load_encoder(), threads, execution)
-
-
-def _named(model: str | Path | None) -> str | None:
-    return None if model is None else str(model)
-
-
-def _execution(provider: str, provider_options: Mapping[str, str] | None) -> Execution:
-    if provider not in (AUTO_PROVIDER, *PROVIDERS):
-        raise OptionError(
-            f"there is no provider {provider!r}",
-            f"Providers are {', '.join((AUTO_PROVIDER, *PROVIDERS))}.",
-        )
-    return Execution(provider, provider_options or {})
 
 
 # Many parameters: the options of a digest, by keyword, as a caller types them.
@@ -210,6 +197,7 @@ def digest_stream(
     :param budget_s: See there.
     :param strict: See there.
     :return: Events; the last is a ``DigestEvent``.
+    :raises OptionError: If a value is not allowed; at once.
     :raises EdgeError: As ``digest`` does, while the events are asked for.
     """
     options = _options(words, parts, writer, budget_s, strict)
@@ -251,8 +239,8 @@ def _digester(
     elif encoder is None and isinstance(writer, Summarizer):
         reading = writer.encoder
     else:
-        reading = LoadingEncoder(find_bundle(_named(encoder)), None, Execution(AUTO_PROVIDER))
-    if writer is None:
+        reading = LoadingEncoder(find_bundle(encoder), None, Execution(AUTO_PROVIDER))
+    if writer is None or "summary" not in options.parts:
         return Digester(options, reading)
     summarizer = (
         writer if isinstance(writer, Summarizer) else load_writer(writer, encoder=reading.ready())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 from edge.errors import OptionError
 from edge.records import ALL_PARTS, Chapter
@@ -29,7 +30,7 @@ class DigestOptions:
     kind: str = EXTRACTIVE
     """``extractive``: the transcript's own sentences; ``abstractive``: a model's own; ``auto``: the
     latter where there is such a model and the budget allows."""
-    writer: str | None = None
+    writer: str | Path | None = None
     """The model that writes, by name or folder; None for one fine-tuned for summarization."""
     budget_s: float = DEFAULT_BUDGET_S
     """Time that ``auto`` may take for an episode."""
@@ -61,7 +62,7 @@ class DigestOptions:
 class ModelOptions:
     """Which encoder reads, and how models are to run."""
 
-    model: str | None = None
+    model: str | Path | None = None
     """Sentence encoder, by name or folder; None for the default."""
     threads: int | None = None
     """None for the cores at hand, at most 4."""

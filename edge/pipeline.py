@@ -81,7 +81,7 @@ def digest_transcript(
 
     :param transcript: A repaired transcript.
     :param encoder: The sentence encoder; one that still loads is waited for when it is needed.
-    :param options: What the digest is to hold; ``kind`` is who writes, and so ``summarizer``.
+    :param options: What the digest is to hold.
     :param summarizer: Tells the chapters and the episode in sentences of its own; None for a
         summary of the transcript's sentences.
     :param observer: Who is told how far it is.
@@ -93,11 +93,11 @@ def digest_transcript(
         if warnings is None:
             with stage("check"):
                 warnings = find_warnings(transcript)
-        episode = _read(transcript, encoder, options, summarizer is not None, observer)
+        episode = _read(transcript, encoder, options, summarizer, observer)
         with stage("rank"):
             extracted = _extract(episode, options)
         with stage("chapters"):
-            chapters = _chapters(episode) if "chapters" in options.parts else []
+            chapters = _chapters(episode) if _needs_chapters(options, summarizer) else []
         written = None
         if summarizer is not None and chapters and "summary" in options.parts:
             with stage("write"):
@@ -114,7 +114,7 @@ def digest_transcript(
             quotes=extracted.quotes,
             questions=extracted.questions,
             keyphrases=tuple(keyphrases),
-            chapters=tuple(chapters),
+            chapters=tuple(chapters) if "chapters" in options.parts else (),
             coverage=_coverage(episode),
             warnings=warnings,
             timings_s=watch.seconds(),
@@ -126,7 +126,7 @@ def _read(
     transcript: Transcript,
     encoder: Encoder | LoadingEncoder,
     options: DigestOptions,
-    keep_vectors: bool,
+    summarizer: Summarizer | None,
     observer: Observer,
 ) -> _Episode:
     """Sentences, which of them may be shown, and what was found in them."""
@@ -141,11 +141,16 @@ def _read(
         sentences,
         is_candidate,
         encoder,
-        titles="chapters" in options.parts,
-        keep_vectors=keep_vectors,
+        titles=_needs_chapters(options, summarizer),
+        keep_vectors=summarizer is not None,
         progress=observer.on_progress,
     )
     return _Episode(transcript, sentences, reasons, is_candidate, analysis, encoder.ready())
+
+
+def _needs_chapters(options: DigestOptions, summarizer: Summarizer | None) -> bool:
+    """A model tells an episode by its chapters, also where those are not shown."""
+    return "chapters" in options.parts or summarizer is not None
 
 
 def _coverage(episode: _Episode) -> Coverage:

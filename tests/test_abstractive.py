@@ -28,6 +28,7 @@ from edge.english.analysis import analyse_sentence
 from edge.errors import BundleError
 from edge.extraction.ranking import rank_sentences
 from edge.extraction.salience import predict_salience
+from edge.options import DigestOptions
 from edge.pipeline import digest_transcript
 from edge.render import to_dict, to_markdown, to_text
 from edge.runtime.encoder import Encoder
@@ -279,3 +280,12 @@ def test_a_budget_that_is_no_time_is_refused(value: str) -> None:
     result = CliRunner().invoke(main, ["summarize", "x.txt", "--budget", value])
     assert result.exit_code == 2
     assert "for example 90s" in result.output
+
+
+def test_a_model_tells_an_episode_whose_chapters_are_not_shown(
+    summarizer: Summarizer, encoder: Encoder
+) -> None:
+    options = DigestOptions(parts=frozenset({"summary"}))
+    digest = digest_transcript(read_transcript(CHIP), encoder, options, summarizer=summarizer)
+    assert digest.written is not None and digest.written.sentences
+    assert digest.chapters == () and digest.summary

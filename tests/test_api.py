@@ -127,6 +127,8 @@ def test_an_unknown_provider_is_told_those_there_are() -> None:
     with pytest.raises(edge.OptionError, match="no provider 'vax'") as caught:
         edge.load_encoder(provider="vax")
     assert "cpu" in caught.value.hint
+    with pytest.raises(edge.OptionError, match="without the provider"):
+        edge.load_encoder(provider_options={"device_id": "1"})
 
 
 def test_what_is_not_here_is_said(tmp_path: Path) -> None:

@@ -60,7 +60,7 @@ def _user_folders() -> list[Path]:
     return sorted(path for path in folder.glob("*") if path.is_dir() and path.name[0] != ".")
 
 
-def find_summarizer(name: str | None = None) -> Bundle | None:
+def find_summarizer(name: str | Path | None = None) -> Bundle | None:
     """A bundle fine-tuned for summarization, the smallest where there are several.
 
     :param name: ``name-precision`` or a bundle folder's path; None for any that is here.
@@ -77,21 +77,21 @@ def find_summarizer(name: str | None = None) -> Bundle | None:
     return min(summarizers, key=lambda bundle: bundle.size_bytes, default=None)
 
 
-def find_bundle(name: str | None = None) -> Bundle:
+def find_bundle(name: str | Path | None = None) -> Bundle:
     """A bundle by name, by folder, or the default.
 
     :param name: ``name-precision``, a bundle folder's path, or None for the default.
     :raises BundleError: If there is none; the message lists what is here.
     """
-    if name is not None and (os.sep in name or Path(name).is_dir()):
+    bundle_id = DEFAULT_BUNDLE if name is None else str(name)
+    if name is not None and (os.sep in bundle_id or Path(name).is_dir()):
         return read_bundle(Path(name))
-    wanted = name or DEFAULT_BUNDLE
     bundles = list_bundles()
     for bundle in bundles:
-        if bundle.id == wanted:
+        if bundle.id == bundle_id:
             return bundle
     raise BundleError(
-        f"there is no model {wanted!r}; here are: {', '.join(b.id for b in bundles) or 'none'}",
+        f"there is no model {bundle_id!r}; here are: {', '.join(b.id for b in bundles) or 'none'}",
         "Add one with 'edge models add FOLDER', or give the path of a bundle folder.",
     )
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from edge.errors import InferenceError
+from edge.errors import InferenceError, OptionError
 
 AUTO, CPU, CUDA, TENSORRT, XNNPACK = "auto", "cpu", "cuda", "tensorrt", "xnnpack"
 PROVIDERS = {
@@ -38,7 +38,10 @@ _HOW = {
 
 @dataclass(frozen=True)
 class Execution:
-    """How models are to be run."""
+    """How models are to be run.
+
+    :raises OptionError: If there is no such provider, or options are for none.
+    """
 
     provider: str = CPU
     """Of ``PROVIDERS``, or ``auto``: a GPU for what it is good at, else the CPU."""
@@ -48,6 +51,18 @@ class Execution:
     """Whether another provider than the one asked for is an error."""
     fp16_on_cpu: bool = True
     """Whether a 16-bit model may run on a CPU."""
+
+    def __post_init__(self) -> None:
+        if self.provider not in (AUTO, *PROVIDERS):
+            raise OptionError(
+                f"there is no provider {self.provider!r}",
+                f"Providers are {', '.join((AUTO, *PROVIDERS))}.",
+            )
+        if self.options and self.provider == AUTO:
+            raise OptionError(
+                f"options {dict(self.options)} without the provider that they are for",
+                "Name the provider, too.",
+            )
 
 
 ON_CPU = Execution()
