@@ -9,7 +9,7 @@ from typing import NoReturn
 
 
 def begin() -> None:
-    """Before anything else is imported.
+    """Before any heavy module is imported.
 
     Garbage is looked for seldom, as what a digest makes lives to its end; and numpy's linear
     algebra gets one thread, as its sums here are small and its other threads only turn idly.

@@ -16,7 +16,7 @@ class Excluded:
     """A stretch kept out of the digest, and why. Its words still count as read."""
 
     kind: str
-    """``advert``, ``cold_open`` or ``repeated_line``."""
+    """``advert`` or ``cold_open``."""
     first_segment: int
     last_segment: int
     start_s: float | None
@@ -35,7 +35,7 @@ class ExtractedSentence:
     end_s: float | None
     speaker: str | None
     score: float
-    """0 (least) to 1 (most salient of the episode)."""
+    """0 to 1: chance that a human summary says the same."""
 
 
 @dataclass(frozen=True)
