@@ -11,19 +11,17 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
+from benchmarks.quality.forms import FULL, Turn, lines_of, read_lines
 from edge.english.words import is_content_word, words
 from edge.records import Sentence, Transcript
-from edge.transcript import parse_transcript
 from edge.transcript.sentences import rebuild_sentences
 
 MEETINGS = "qmsum_train.jsonl.gz"
 CHAPTERED = "podcast_chapters_train.jsonl.gz"
 DESCRIBED = "optech_descriptions_train.jsonl.gz"
 NO_TITLES = ("(unlabelled)", "Introduction")
-MIN_REFERENCE_WORDS = 60
-"""A shorter text about an episode is no summary of it."""
 DEV_SHOW = "btctranscripts/chaincode-podcast"
 """A show that the summarizer never learned from."""
 RUN_WORDS = 12
@@ -34,14 +32,29 @@ Span = tuple[int, int]
 """First and one-past-last sentence."""
 
 
+class Stretch(Protocol):
+    """Whatever knows the segments it comes from."""
+
+    @property
+    def first_segment(self) -> int:
+        """Its first segment."""
+
+    @property
+    def last_segment(self) -> int:
+        """Its last segment."""
+
+
 @dataclass(frozen=True)
 class Item:
-    """One document to score."""
+    """One document to score. Boundaries and whatever else people marked are turns, 0-based."""
 
     id: str
     group: str
     transcript: Transcript
     sentences: tuple[Sentence, ...]
+    turn_of: tuple[int, ...]
+    """The turn of each segment."""
+    n_turns: int
     boundaries: tuple[int, ...] = ()
     titles: tuple[str, ...] = ()
     """The human's title of each chapter; empty where one says nothing."""
@@ -50,15 +63,17 @@ class Item:
     mentions: tuple[str, ...] = ()
     """Names in what the show wrote about the episode that are said in it."""
 
-    @property
-    def n_turns(self) -> int:
-        """Turns of the document; each is one segment."""
-        return len(self.transcript.segments)
+    def turns_of(self, stretch: Stretch) -> range:
+        """The turns that a sentence or another stretch comes from.
+
+        :param stretch: Of the transcript, or of a digest of it.
+        """
+        return range(self.turn_of[stretch.first_segment], self.turn_of[stretch.last_segment] + 1)
 
     @property
     def titled_chapters(self) -> list[tuple[str, Span]]:
         """The human's chapters that have a title and a sentence, with their titles."""
-        starts = [sentence.first_segment for sentence in self.sentences]
+        starts = [self.turns_of(sentence).start for sentence in self.sentences]
         cuts = [bisect_left(starts, boundary) for boundary in (0, *self.boundaries)]
         spans = pairwise([*cuts, len(self.sentences)])
         return [
@@ -68,48 +83,59 @@ class Item:
         ]
 
 
-def _rows(path: Path) -> Iterator[Mapping[str, Any]]:
+def document(identifier: str, turns: Sequence[Turn], form: str) -> dict[str, Any]:
+    """What every item has, by field: the turns through the program's reader.
+
+    :param identifier: Of the document.
+    :param turns: As they were labelled.
+    :param form: One of ``benchmarks.quality.forms.FORMS``.
+    """
+    transcript, turn_of = read_lines(lines_of(turns, form, identifier))
+    return {
+        "id": identifier,
+        "transcript": transcript,
+        "sentences": tuple(rebuild_sentences(transcript)),
+        "turn_of": turn_of,
+        "n_turns": len(turns),
+    }
+
+
+def read_rows(path: Path) -> Iterator[Mapping[str, Any]]:
+    """The documents of a file of gzip JSON Lines.
+
+    :param path: Of the file.
+    """
     with gzip.open(path, "rt", encoding="utf-8") as file:
         for line in file:
             yield json.loads(line)
 
 
-def _item(
-    identifier: str, group: str, turns: Sequence[Mapping[str, Any]], speakers: bool, **labels: Any
-) -> Item:
-    """Through the real reader, as Podcasting 2.0 JSON."""
-    segments = [
-        {
-            "body": _MARKER.sub(" ", turn["content"]),
-            **({"speaker": turn["speaker"]} if speakers and turn.get("speaker") else {}),
-        }
-        for turn in turns
+def _turns(rows: Sequence[Mapping[str, Any]], speakers: bool) -> list[Turn]:
+    return [
+        Turn(_MARKER.sub(" ", row["content"]), row.get("speaker") or None if speakers else None)
+        for row in rows
     ]
-    raw = json.dumps({"version": "1.0.0", "segments": segments}).encode()
-    transcript = parse_transcript(raw)
-    return Item(identifier, group, transcript, tuple(rebuild_sentences(transcript)), **labels)
 
 
 def _titles(row: Mapping[str, Any]) -> tuple[str, ...]:
     return tuple("" if title in NO_TITLES else title for title in row["topics"])
 
 
-def meetings(folder: Path) -> list[Item]:
+def meetings(folder: Path, form: str = FULL) -> list[Item]:
     """Meetings that no head was trained on, with boundaries and a summary.
 
     :param folder: Where the evaluation files are.
+    :param form: One of ``benchmarks.quality.forms.FORMS``.
     """
     return [
-        _item(
-            row["id"],
-            "meetings",
-            row["turns"],
-            True,
+        Item(
+            group="meetings",
             boundaries=tuple(row["boundaries"]),
             titles=_titles(row),
             reference=row["general"][0]["summary"] if row["general"] else "",
+            **document(row["id"], _turns(row["turns"], True), form),
         )
-        for row in _rows(folder / MEETINGS)
+        for row in read_rows(folder / MEETINGS)
         if row["split"] == "val"
     ]
 
@@ -121,16 +147,18 @@ def spans(folder: Path, every: int) -> list[Item]:
     :param every: Take each n-th.
     """
     items = []
-    for row in _rows(folder / MEETINGS):
+    for row in read_rows(folder / MEETINGS):
         for k, entry in enumerate(row["specific"] if row["split"] == "val" else []):
             turns = sorted(
                 {i for a, b in entry["spans"] for i in range(a, b + 1) if i < len(row["turns"])}
             )
             chosen = [row["turns"][i] for i in turns]
             if any(turn["content"].strip() for turn in chosen):
-                reference = entry["summary"]
-                items.append((f"{row['id']}#{k}", chosen, reference))
-    return [_item(i, "spans", turns, True, reference=text) for i, turns, text in items[::every]]
+                items.append((f"{row['id']}#{k}", _turns(chosen, True), entry["summary"]))
+    return [
+        Item(group="spans", reference=text, **document(i, turns, FULL))
+        for i, turns, text in items[::every]
+    ]
 
 
 def repeated_answers(folder: Path) -> set[str]:
@@ -147,7 +175,7 @@ def repeated_answers(folder: Path) -> set[str]:
         said = text.lower().split()
         return {tuple(said[i : i + RUN_WORDS]) for i in range(len(said) - RUN_WORDS + 1)}
 
-    rows = list(_rows(folder / MEETINGS))
+    rows = list(read_rows(folder / MEETINGS))
     learned: set[tuple[str, ...]] = set()
     for row in rows:
         for entry in (*row["specific"], *row["general"]) if row["split"] == "train" else ():
@@ -164,30 +192,29 @@ def repeated_answers(folder: Path) -> set[str]:
     return {identifier for identifier, text in answers if runs(text) & learned}
 
 
-def podcasts(folder: Path) -> list[Item]:
+def podcasts(folder: Path, form: str = FULL) -> list[Item]:
     """Podcast episodes with human chapters, and what else people wrote about them.
 
+    Speakers are never told: in these files they give the chapters away.
+
     :param folder: Where the evaluation files are.
+    :param form: One of ``benchmarks.quality.forms.FORMS``.
     """
     notes: dict[str, list[str]] = defaultdict(list)
-    for row in _rows(folder / DESCRIBED):
+    for row in read_rows(folder / DESCRIBED):
         notes[row["id"].split("#")[0]] += [row["title"], row["description"]]
     items = []
-    for row in _rows(folder / CHAPTERED):
+    for row in read_rows(folder / CHAPTERED):
         text = " ".join(turn["content"] for turn in row["turns"])
         tags = [tag.replace("-", " ") for tag in row.get("tags") or ()]
-        summary = row.get("summary") or ""
         items.append(
-            _item(
-                row["id"],
-                row["id"].rpartition("/")[0],
-                row["turns"],
-                False,
+            Item(
+                group=row["id"].rpartition("/")[0],
                 boundaries=tuple(row["boundaries"]),
                 titles=_titles(row),
-                reference=summary if len(summary.split()) >= MIN_REFERENCE_WORDS else "",
                 tags=tuple(tag for tag in tags if tag in text.lower()),
-                mentions=names_said([summary, *notes[row["id"]]], text),
+                mentions=names_said([row.get("summary") or "", *notes[row["id"]]], text),
+                **document(row["id"], _turns(row["turns"], False), form),
             )
         )
     return items

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from functools import lru_cache
-from itertools import pairwise
+from typing import NamedTuple
 
 import numpy as np
 
@@ -97,15 +97,6 @@ def rouge(sentences: Sequence[str], reference: str, max_words: int) -> dict[str,
     }
 
 
-def coverage(chosen: np.ndarray, episode: np.ndarray) -> float:
-    """Mean over the episode's sentences of the cosine to the nearest sentence of the summary.
-
-    :param chosen: The summary's vectors, shape (sentences, dimension).
-    :param episode: The episode's.
-    """
-    return 100 * float((episode @ chosen.T).max(axis=1).mean()) if len(chosen) else 0.0
-
-
 def mean_cosine(texts: np.ndarray, human: np.ndarray) -> float:
     """Mean cosine of each text to the human's in its place.
 
@@ -113,15 +104,6 @@ def mean_cosine(texts: np.ndarray, human: np.ndarray) -> float:
     :param human: The same.
     """
     return 100 * float((texts * human).sum(axis=1).mean())
-
-
-def redundancy(sentences: Sequence[str]) -> float:
-    """Share of a summary's word pairs that it said before.
-
-    :param sentences: The summary.
-    """
-    pairs = [pair for sentence in sentences for pair in pairwise(rouge_words(sentence))]
-    return 100 * (1 - len(set(pairs)) / len(pairs)) if pairs else 0.0
 
 
 def phrase_key(phrase: str) -> str:
@@ -155,14 +137,64 @@ def keyphrase_scores(found: Sequence[str], human: Sequence[str]) -> dict[str, fl
     }
 
 
-def paired_interval(ours: Sequence[float], theirs: Sequence[float]) -> tuple[float, float, float]:
-    """Mean difference and its 95 % bootstrap interval, documents drawn in pairs.
+def share_found(found: Sequence[str], human: Sequence[str]) -> float:
+    """Share of the human's phrases that hold one of the first 15 phrases, or lie in one.
+
+    :param found: Best first.
+    :param human: The human's.
+    """
+    ours = [f" {key} " for key in map(phrase_key, found[: KEYPHRASE_CUTS[-1]]) if key]
+    theirs = {f" {key} " for key in map(phrase_key, human) if key}
+    n_found = sum(any(a in b or b in a for a in ours) for b in theirs)
+    return 100 * n_found / max(1, len(theirs))
+
+
+def word_f1(text: str, human: str) -> float:
+    """F1 of the stemmed words two texts share, each word once.
+
+    :param text: Any text.
+    :param human: The human's.
+    """
+    ours, theirs = set(rouge_words(text)), set(rouge_words(human))
+    return 200 * len(ours & theirs) / max(1, len(ours) + len(theirs))
+
+
+class Share(NamedTuple):
+    """A part of a whole, in words or the like, to be added up over documents."""
+
+    part: float
+    whole: float
+
+
+Value = float | Share
+"""Of one document. Numbers are averaged; of shares, the parts and the wholes are added up."""
+
+
+def average(values: Sequence[Value]) -> float:
+    """Of all documents; not a number for shares of nothing.
+
+    :param values: One a document.
+    """
+    return float(_averages(values, np.arange(len(values))[None])[0])
+
+
+def _averages(values: Sequence[Value], draws: np.ndarray) -> np.ndarray:
+    """Of the documents in each row of ``draws``."""
+    pairs = [
+        (100 * each.part, each.whole) if isinstance(each, Share) else (each, 1.0) for each in values
+    ]
+    parts, wholes = np.array(pairs, float).T
+    part, whole = parts[draws].sum(axis=1), wholes[draws].sum(axis=1)
+    return np.asarray(np.divide(part, whole, out=np.full(len(draws), np.nan), where=whole > 0))
+
+
+def paired_interval(ours: Sequence[Value], theirs: Sequence[Value]) -> tuple[float, float, float]:
+    """Difference and its 95 % bootstrap interval, documents drawn in pairs.
 
     :param ours: One score a document.
     :param theirs: The same documents'.
     """
-    differences = np.array(ours) - np.array(theirs)
-    draws = np.random.default_rng(0).integers(0, len(differences), (2000, len(differences)))
-    means = differences[draws].mean(axis=1)
-    low, high = np.percentile(means, [2.5, 97.5])
-    return float(differences.mean()), float(low), float(high)
+    draws = np.random.default_rng(0).integers(0, len(ours), (2000, len(ours)))
+    differences = _averages(ours, draws) - _averages(theirs, draws)
+    low, high = np.nanpercentile(differences, [2.5, 97.5])
+    return average(ours) - average(theirs), float(low), float(high)

@@ -1,36 +1,40 @@
 """What every system makes of the same documents, scored against what people made of them.
 
 Each scorer takes our models by their names in the table; the one called ``OURS`` gives the vectors
-that baselines work on, and the others are further precisions of it, with the same heads.
+that baselines work on, and the others are further precisions of it, with the same heads. What is
+scored of annotated episodes besides titles is in ``benchmarks.quality.episode_scorers``.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from statistics import fmean
 
 from benchmarks.quality import baselines, metrics, phrase_baselines
-from benchmarks.quality.data import Item, Span
-from benchmarks.quality.systems import digest_item, vectors_of
+from benchmarks.quality.data import Item
+from benchmarks.quality.systems import digest_item, title_spans, vectors_of
 from benchmarks.quality.tables import OURS, Scores, new_scores, with_progress
 from edge.arrays import Float64Array
 from edge.english.fillers import without_lead
 from edge.extraction.phrases import find_phrases
 from edge.extraction.tagger import tag_sentences
-from edge.extraction.titles import MAX_TITLE_WORDS, chapter_phrases, title_chapters
 from edge.records import Sentence
 from edge.runtime.encoder import Encoder
 
+FIRST_WORDS = 6
+"""Of a chapter, as the simplest title there is."""
 
-def score_summaries(
+
+def score_meetings(
     items: Sequence[Item], encoders: Mapping[str, Encoder], max_words: int
 ) -> Scores:
-    """ROUGE, coverage, redundancy and length of every system's summary.
+    """ROUGE and length of every system's summary.
 
-    :param items: Documents with a reference.
+    :param items: Meetings with a summary.
     :param encoders: Our models.
     :param max_words: Budget.
     """
-    scores, embed = new_scores(), encoders[OURS].encode
+    scores = new_scores()
     for item in with_progress(items):
         vectors = vectors_of(item.sentences, encoders[OURS])
         texts = [without_lead(sentence.text) for sentence in item.sentences]
@@ -48,41 +52,16 @@ def score_summaries(
             scores[name].append(
                 {
                     **metrics.rouge(summary, item.reference, max_words),
-                    "coverage": metrics.coverage(embed(summary), vectors),
-                    "redundancy": metrics.redundancy(summary),
                     "words": min(n_words, max_words),
                 }
             )
     return scores
 
 
-def score_chapters(items: Sequence[Item], encoders: Mapping[str, Encoder]) -> Scores:
-    """Pk, WindowDiff and F1 of every system's boundaries.
-
-    :param items: Documents with boundaries.
-    :param encoders: Our models, with the heads to use.
-    """
-    scores = new_scores()
-    for item in with_progress(items):
-        vectors = vectors_of(item.sentences, encoders[OURS])
-        boundaries = {
-            name: [item.sentences[i].first_segment for i in choose(item.sentences, vectors)]
-            for name, choose in baselines.CHAPTERS.items()
-        }
-        for name, encoder in encoders.items():
-            chapters = digest_item(item, encoder).chapters
-            boundaries[name] = [chapter.first_segment for chapter in chapters[1:]]
-        for name, cuts in boundaries.items():
-            pk, window_diff = metrics.pk_and_window_diff(cuts, item.boundaries, item.n_turns)
-            f1 = metrics.boundary_f1(cuts, item.boundaries, item.n_turns)
-            scores[name].append(
-                {"Pk": pk, "WindowDiff": window_diff, "F1tol": f1, "chapters": len(cuts) + 1}
-            )
-    return scores
-
-
 def score_titles(items: Sequence[Item], encoders: Mapping[str, Encoder]) -> Scores:
-    """Cosine of every system's chapter titles to the human ones, in the human's chapters.
+    """How near every system's chapter titles are to the human ones, in the human's chapters.
+
+    By meaning, as the cosine of their vectors, and by the stemmed words they share.
 
     :param items: Documents with titled chapters; those without a title are passed over.
     :param encoders: Our models, with the heads to use; the vectors of ``OURS`` measure all titles.
@@ -91,9 +70,9 @@ def score_titles(items: Sequence[Item], encoders: Mapping[str, Encoder]) -> Scor
     for item in with_progress(item for item in items if item.titled_chapters):
         human_titles, spans = zip(*item.titled_chapters, strict=True)
         tags = tag_sentences(item.sentences, ours.heads["tagger"])
-        titles = {name: _titles(item, spans, tags, each) for name, each in encoders.items()}
+        titles = {name: title_spans(item.sentences, spans, each) for name, each in encoders.items()}
         titles["first six words"] = [
-            " ".join(item.sentences[first].text.split()[:MAX_TITLE_WORDS]) for first, _ in spans
+            " ".join(item.sentences[first].text.split()[:FIRST_WORDS]) for first, _ in spans
         ]
         parts = [_phrased(item.sentences[a:b], tags[a:b], ours) for a, b in spans]
         for name, choose in phrase_baselines.PHRASES.items():
@@ -102,7 +81,8 @@ def score_titles(items: Sequence[Item], encoders: Mapping[str, Encoder]) -> Scor
         human_vectors = ours.encode(human_titles)
         for name, texts in titles.items():
             cosine = metrics.mean_cosine(ours.encode(texts), human_vectors)
-            scores[name].append({"cosine": cosine})
+            f1 = fmean(map(metrics.word_f1, texts, human_titles))
+            scores[name].append({"cosine": cosine, "word F1": f1})
     return scores
 
 
@@ -127,24 +107,25 @@ def score_mentions(items: Sequence[Item], encoders: Mapping[str, Encoder]) -> Sc
 def _score_keyphrases(
     labelled: Sequence[tuple[Item, Sequence[str]]], encoders: Mapping[str, Encoder]
 ) -> Scores:
-    scores, ours = new_scores(), encoders[OURS]
+    scores = new_scores()
     for item, human in with_progress(pair for pair in labelled if pair[1]):
-        tags = tag_sentences(item.sentences, ours.heads["tagger"])
-        episode = _phrased(item.sentences, tags, ours)
-        phrases = {name: choose(episode) for name, choose in phrase_baselines.PHRASES.items()}
+        phrases = baseline_phrases(item, encoders[OURS])
         for name, encoder in encoders.items():
             phrases[name] = [phrase.text for phrase in digest_item(item, encoder).keyphrases]
         for name, texts in phrases.items():
-            scores[name].append(metrics.keyphrase_scores(texts, human))
+            scores[name].append({**metrics.keyphrase_scores(texts, human)})
     return scores
 
 
-def _titles(
-    item: Item, spans: Sequence[Span], tags: Sequence[Float64Array], encoder: Encoder
-) -> list[str]:
-    vectors = vectors_of(item.sentences, encoder)
-    phrases = chapter_phrases(spans, item.sentences, [True] * len(item.sentences), tags)
-    return title_chapters(spans, item.sentences, phrases, vectors, encoder)
+def baseline_phrases(item: Item, encoder: Encoder) -> dict[str, list[str]]:
+    """What each baseline takes for keyphrases, best first.
+
+    :param item: A document.
+    :param encoder: Whose tagger and vectors they work on.
+    """
+    tags = tag_sentences(item.sentences, encoder.heads["tagger"])
+    episode = _phrased(item.sentences, tags, encoder)
+    return {name: choose(episode) for name, choose in phrase_baselines.PHRASES.items()}
 
 
 def _phrased(

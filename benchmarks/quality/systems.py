@@ -6,10 +6,14 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from benchmarks.quality.data import Item
+from benchmarks.quality.data import Item, Span
 from edge.abstractive.drafts import Summarizer
 from edge.arrays import Float32Array
 from edge.bundles.manifest import Bundle
+from edge.english.analysis import analyse_sentence
+from edge.extraction.judgements import judge_text
+from edge.extraction.tagger import tag_sentences
+from edge.extraction.titles import chapter_phrases, title_chapters
 from edge.options import DEFAULT_SUMMARY_WORDS, DigestOptions
 from edge.pipeline import digest_transcript
 from edge.records import Digest, Sentence
@@ -56,3 +60,19 @@ def vectors_of(sentences: Sequence[Sentence], encoder: Encoder) -> Float32Array:
     :param encoder: The model.
     """
     return encoder.encode([sentence.text for sentence in sentences])
+
+
+def title_spans(
+    sentences: Sequence[Sentence], spans: Sequence[Span], encoder: Encoder
+) -> list[str]:
+    """Our title of each of some chapters, wherever those come from.
+
+    :param sentences: Of a document.
+    :param spans: First and one-past-last sentence of each chapter.
+    :param encoder: The model, with its heads.
+    """
+    tags = tag_sentences(sentences, encoder.heads["tagger"])
+    phrases = chapter_phrases(spans, sentences, [True] * len(sentences), tags)
+    analysed = [analyse_sentence(sentence) for sentence in sentences]
+    vectors, judgements = judge_text(analysed, encoder)
+    return title_chapters(spans, sentences, phrases, vectors, judgements.worth, encoder)

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
+import math
 import sys
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from statistics import mean
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TypeVar
 
-from benchmarks.quality.metrics import paired_interval
+from benchmarks.quality.metrics import Value, average, paired_interval
 
 OURS = "**edge**"
 """Our own system, with the model that is scored."""
-Scores = dict[str, list[dict[str, float]]]
+Scores = dict[str, list[dict[str, Value]]]
 """System -> measure -> value, of each document."""
 _Document = TypeVar("_Document")
 
@@ -44,22 +44,28 @@ def merged(parts: Sequence[Scores]) -> Scores:
     return scores
 
 
-def print_table(
-    title: str, scores: Mapping[str, Sequence[Mapping[str, float]]], ours: str = OURS
-) -> None:
-    """A Markdown table of means, and the interval of our difference in the first measure.
+def print_table(title: str, scores: Scores, ours: str = OURS, compared: int = 1) -> None:
+    """A Markdown table of means, and the interval of our difference in the first measures.
 
     :param title: What was scored.
     :param scores: Of every system.
     :param ours: The system the others are compared with.
+    :param compared: In so many measures.
     """
     measures = list(scores[ours][0])
+    differences = [f"{name}, edge minus this" for name in measures[:compared]]
     print(f"\n**{title}**, n = {len(scores[ours])}\n")
-    print(f"| system | {' | '.join(measures)} | {measures[0]}, edge minus this |")
-    print("|---" * (len(measures) + 2) + "|")
+    print(f"| system | {' | '.join([*measures, *differences])} |")
+    print("|---" * (len(measures) + compared + 1) + "|")
     for system, documents in scores.items():
-        cells = " | ".join(f"{mean(values[name] for values in documents):.1f}" for name in measures)
-        pair = ([values[measures[0]] for values in each] for each in (scores[ours], documents))
-        difference, low, high = paired_interval(*pair)
-        interval = "" if system == ours else f"{difference:+.1f} ({low:+.1f} to {high:+.1f})"
-        print(f"| {system} | {cells} | {interval} |", flush=True)
+        cells = [_cell(average([values[name] for values in documents])) for name in measures]
+        for name in measures[:compared]:
+            pair = ([values[name] for values in each] for each in (scores[ours], documents))
+            difference, low, high = paired_interval(*pair)
+            interval = f"{difference:+.1f} ({low:+.1f} to {high:+.1f})"
+            cells.append("" if system == ours else interval)
+        print(f"| {system} | {' | '.join(cells)} |", flush=True)
+
+
+def _cell(value: float) -> str:
+    return "-" if math.isnan(value) else f"{value:.1f}"

@@ -7,7 +7,7 @@ from functools import partial
 
 from benchmarks.quality import baselines, metrics
 from benchmarks.quality.data import Item
-from benchmarks.quality.systems import digest_item, vectors_of
+from benchmarks.quality.systems import digest_item, title_spans, vectors_of
 from benchmarks.quality.tables import Scores, new_scores, with_progress
 from edge.abstractive.context import EpisodeContext
 from edge.abstractive.drafts import Summarizer
@@ -16,10 +16,7 @@ from edge.abstractive.requests import split_answer, summary_request
 from edge.abstractive.summarize import write_chapters
 from edge.english.analysis import analyse_sentence
 from edge.english.fillers import without_lead
-from edge.extraction.ranking import rank_sentences
-from edge.extraction.salience import predict_salience
-from edge.extraction.tagger import tag_sentences
-from edge.extraction.titles import chapter_phrases, title_chapters
+from edge.extraction.judgements import judge_text
 from edge.generation.chat_format import Prompt
 from edge.generation.generator import Generator
 from edge.generation.sampling import GenerationSettings
@@ -96,9 +93,7 @@ def score_written_titles(items: Sequence[Item], encoder: Encoder, writer: Summar
     for item in with_progress(item for item in items if item.titled_chapters):
         human_titles, spans = zip(*item.titled_chapters, strict=True)
         context = episode_context(item, encoder)
-        tags = tag_sentences(item.sentences, encoder.heads["tagger"])
-        phrases = chapter_phrases(spans, item.sentences, [True] * len(item.sentences), tags)
-        extractive = title_chapters(spans, item.sentences, phrases, context.vectors, encoder)
+        extractive = title_spans(item.sentences, spans, encoder)
         written = [chapter.title for chapter in write_chapters(context, spans, writer)]
         titles = {
             OURS: [title or other for title, other in zip(written, extractive, strict=True)],
@@ -121,6 +116,5 @@ def episode_context(item: Item, encoder: Encoder) -> EpisodeContext:
     :param encoder: The model.
     """
     sentences = [analyse_sentence(sentence) for sentence in item.sentences]
-    vectors = vectors_of(sentences, encoder)
-    salience = predict_salience(sentences, vectors, encoder.heads, encoder.rarity)
-    return EpisodeContext(sentences, vectors, rank_sentences(sentences, salience))
+    vectors, judgements = judge_text(sentences, encoder)
+    return EpisodeContext(sentences, vectors, judgements)

@@ -8,7 +8,9 @@ import numpy as np
 import pytest
 
 from benchmarks.quality import baselines, metrics, phrase_baselines
-from benchmarks.quality.data import Item, names_said
+from benchmarks.quality.data import Item, document, names_said
+from benchmarks.quality.forms import FULL, Turn
+from benchmarks.quality.page_rank import page_rank
 from benchmarks.quality.scorers import score_titles
 from benchmarks.quality.tables import OURS, merged, print_table
 from edge.extraction.phrases import find_phrases
@@ -55,16 +57,24 @@ def test_keyphrases_match_by_stem() -> None:
     }
 
 
-def test_redundancy_is_the_share_said_before() -> None:
-    assert metrics.redundancy(["a b c", "x y"]) == 0
-    assert metrics.redundancy(["a b c", "a b c"]) == 50
+def test_a_phrase_is_found_in_part_or_within_a_longer_one() -> None:
+    human = ["brain science", "habits", "the amygdala", "sleep"]
+    assert metrics.share_found(["Brain", "bad habit loops", "sleepless"], human) == 50
+    assert metrics.share_found([*map(str, range(15)), "sleep"], human) == 0  # the sixteenth
 
 
-def test_coverage_is_the_mean_nearness_of_what_was_said() -> None:
-    episode = np.eye(4, dtype=np.float32)
-    assert metrics.coverage(episode[:1], episode) == 25
-    assert metrics.coverage(episode, episode) == 100
-    assert metrics.coverage(episode[:0], episode) == 0
+def test_titles_share_stemmed_words() -> None:
+    assert metrics.word_f1("Solar panels", "The solar panel") == pytest.approx(80)
+    assert metrics.word_f1("", "The solar panel") == 0
+
+
+def test_shares_are_added_up_before_they_are_divided() -> None:
+    ours = [metrics.Share(1, 10), metrics.Share(9, 90), metrics.Share(0, 0)]
+    assert metrics.average(ours) == pytest.approx(10)
+    assert metrics.average([20.0, 40.0]) == 30
+    assert np.isnan(metrics.average([metrics.Share(0, 0)]))
+    nothing = [each._replace(part=0) for each in ours]
+    assert metrics.paired_interval(ours, nothing) == pytest.approx((10, 10, 10))
 
 
 def test_titles_are_scored_in_the_humans_chapters(
@@ -72,28 +82,26 @@ def test_titles_are_scored_in_the_humans_chapters(
 ) -> None:
     solar = ["The solar panel feeds the battery.", "A solar panel needs sunlight."] * 4
     bread = ["Sourdough bread needs a hot oven.", "The baker kneads sourdough bread."] * 4
-    transcript = Transcript(tuple(Segment(line) for line in [*solar, *bread]), "text")
     item = Item(
-        "one",
-        "shows",
-        transcript,
-        tuple(rebuild_sentences(transcript)),
+        group="shows",
         boundaries=(8,),
         titles=("Solar panels", "Sourdough bread"),
+        **document("one", [Turn(line) for line in [*solar, *bread]], FULL),
     )
     systems = {name: choose for name, choose in phrase_baselines.PHRASES.items() if name != "YAKE"}
     monkeypatch.setattr(phrase_baselines, "PHRASES", systems)  # yake is no dependency of the tests
     scores = score_titles([item, replace(item, titles=("", ""))], {OURS: encoder})
     assert {name: len(values) for name, values in scores.items()} == dict.fromkeys(scores, 1)
-    chance = scores["the human title of the chapter before"][0]["cosine"]
-    assert scores[OURS][0]["cosine"] > 60 > chance
+    chance = scores["the human title of the chapter before"][0]
+    ours = scores[OURS][0]
+    assert metrics.average([ours["cosine"]]) > 60 > metrics.average([chance["cosine"]])
+    assert metrics.average([ours["word F1"]]) > chance["word F1"] == 0
 
 
 def test_chapters_with_a_title_and_a_sentence_are_scored() -> None:
-    transcript = Transcript(tuple(Segment(f"Sentence number {i}.") for i in range(6)), "text")
-    sentences = tuple(rebuild_sentences(transcript))
-    item = Item("one", "shows", transcript, sentences, boundaries=(2, 4, 9),
-                titles=("First", "", "Third", "Past the end"))  # fmt: skip
+    fields = document("one", [Turn(f"Sentence number {i}.") for i in range(6)], FULL)
+    item = Item(group="shows", boundaries=(2, 4, 9),
+                titles=("First", "", "Third", "Past the end"), **fields)  # fmt: skip
     assert item.titled_chapters == [("First", (0, 2)), ("Third", (4, 6))]
 
 
@@ -145,6 +153,16 @@ def test_summary_baselines_keep_the_budget() -> None:
         chosen = metrics.cut_to_budget(choose(texts, vectors, 30), 30)
         assert sum(len(text.split()) for text in chosen) == 30
     assert baselines.oracle(texts, texts[7], 9) == [texts[7]]
+
+
+def test_page_rank_is_the_walks_own_balance() -> None:
+    weights = np.array([[0.0, 1.0, 1.0], [2.0, 0.0, 0.0], [0.0, 0.0, 0.0]])
+    rank = page_rank(weights)
+    assert rank.sum() == pytest.approx(1)
+    steps = np.array([[0, 0.5, 0.5], [1, 0, 0], [1 / 3, 1 / 3, 1 / 3]])
+    assert rank == pytest.approx(0.85 * rank @ steps + 0.15 / 3)
+    towards_last = page_rank(weights, np.array([0.0, 0.0, 5.0]))
+    assert towards_last[2] > rank[2]
 
 
 def test_keyphrase_baselines_find_what_is_said_most(encoder: Encoder) -> None:
