@@ -5,7 +5,7 @@ The command line is written on the same ``Digester``.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -53,13 +53,19 @@ class Digest(records.Digest):
         """
         return render.to_json(self, indent)
 
-    def to_text(self) -> str:
-        """For a terminal."""
-        return render.to_text(self)
+    def to_text(self, show: Sequence[str] = ()) -> str:
+        """For a terminal.
 
-    def to_markdown(self) -> str:
-        """As Markdown."""
-        return render.to_markdown(self)
+        :param show: Lists to add: ``quotes``, ``questions`` or both.
+        """
+        return render.to_text(self, show)
+
+    def to_markdown(self, show: Sequence[str] = ()) -> str:
+        """As Markdown.
+
+        :param show: Lists to add: ``quotes``, ``questions`` or both.
+        """
+        return render.to_markdown(self, show)
 
 
 @dataclass(frozen=True)

@@ -26,10 +26,10 @@ from edge.bundles.store import add_bundle, find_summarizer
 from edge.cli.main import main
 from edge.english.analysis import analyse_sentence
 from edge.errors import BundleError
-from edge.extraction.ranking import rank_sentences
-from edge.extraction.salience import predict_salience
-from edge.options import DigestOptions
+from edge.extraction.judgements import judge_text
+from edge.options import DigestOptions, Observer
 from edge.pipeline import digest_transcript
+from edge.records import Chapter, Digest
 from edge.render import to_dict, to_markdown, to_text
 from edge.runtime.encoder import Encoder
 from edge.transcript import parse_transcript, read_transcript
@@ -53,6 +53,8 @@ TIMED = "\n".join(
 
 
 CLAIM = "A lot of startups come to them because serving the model is too slow."
+OTHER_CLAIM = "If they use half precision they can cut the inference time by fifty percent."
+CLAIMS = f"{CLAIM} {OTHER_CLAIM}"
 
 
 @pytest.fixture(scope="module")
@@ -80,10 +82,8 @@ def summarizer(tiny: Path, encoder: Encoder) -> Summarizer:
 def context(encoder: Encoder) -> EpisodeContext:
     transcript = parse_transcript(TIMED.encode())
     sentences = [analyse_sentence(sentence) for sentence in rebuild_sentences(transcript)]
-    vectors = encoder.encode([sentence.text for sentence in sentences])
-    salience = predict_salience(sentences, vectors, encoder.heads, encoder.rarity)
-    ranked = rank_sentences(sentences, salience)
-    return EpisodeContext(sentences, vectors, ranked)
+    vectors, judgements = judge_text(sentences, encoder)
+    return EpisodeContext(sentences, vectors, judgements)
 
 
 def checked(text: str, summarizer: Summarizer, context: EpisodeContext) -> tuple[list[str], int]:
@@ -185,17 +185,48 @@ def test_a_sentence_is_well_formed() -> None:
         assert not is_well_formed(claim)
 
 
-def test_nonsense_is_replaced_by_the_key_point(
-    summarizer: Summarizer, context: EpisodeContext
-) -> None:
+def test_nonsense_is_not_shown(summarizer: Summarizer, context: EpisodeContext) -> None:
     done: list[int] = []
-    spans = [(0, 3), (3, 6)]
-    chapters = write_chapters(context, spans, summarizer, lambda c: done.append(c.index))
+    chapters = write_chapters(context, [(0, 3), (3, 6)], summarizer, lambda c: done.append(c.index))
     assert done == [0, 1]
-    for chapter, span in zip(chapters, spans, strict=True):
-        assert [s.source for s in chapter.sentences] == ["key_point"]
-        assert chapter.sentences[0].text in [context.sentences[i].shown_text for i in range(*span)]
-        assert chapter.sentences[0].support == 1.0
+    assert [(chapter.title, chapter.sentences) for chapter in chapters] == [("", ()), ("", ())]
+
+
+@pytest.fixture
+def writes_claims(summarizer: Summarizer, monkeypatch: pytest.MonkeyPatch) -> Summarizer:
+    """What a fine-tuned model would write, put in as its answers."""
+    monkeypatch.setattr(summarizer, "fits", lambda request: True)
+    monkeypatch.setattr(summarizer, "write", lambda requests, *_: [CLAIMS] * len(requests))
+    return summarizer
+
+
+def test_what_is_written_stands_once(writes_claims: Summarizer, encoder: Encoder) -> None:
+    told: list[Chapter] = []
+
+    def digest(words: int) -> Digest:
+        return digest_transcript(
+            parse_transcript(TIMED.encode()),
+            encoder,
+            DigestOptions(words=words),
+            summarizer=writes_claims,
+            observer=Observer(on_chapter=told.append),
+        )
+
+    # All that was written is in the summary, and nothing of it under the chapters.
+    long = digest(words=40)
+    assert {CLAIM, OTHER_CLAIM} <= {sentence.text for sentence in long.written.sentences}
+    assert len(long.written.sentences) <= 3
+    assert not any(chapter.summary for chapter in long.chapters)
+    shown = [s.text for s in (*long.written.sentences, *long.key_points)]
+    assert len(set(shown)) == len(shown)
+    assert {s.text for chapter in told for s in chapter.summary} == {CLAIM, OTHER_CLAIM}
+    # What has no room there stands under its chapter, in place of key points.
+    short = digest(words=10)
+    in_summary = {sentence.text for sentence in short.written.sentences}
+    in_chapters = {s.text for chapter in short.chapters for s in chapter.summary}
+    assert in_summary | in_chapters >= {CLAIM, OTHER_CLAIM}
+    assert in_chapters and not in_summary & in_chapters
+    assert not any(chapter.summary and chapter.key_points for chapter in short.chapters)
 
 
 def test_a_digest_never_shows_what_does_not_hold(summarizer: Summarizer, encoder: Encoder) -> None:
@@ -208,9 +239,13 @@ def test_a_digest_never_shows_what_does_not_hold(summarizer: Summarizer, encoder
     assert document["summary"]["n_rejected"] >= 0
     assert [m["name"] for m in document["models"]] == ["minilm-l6", "tiny-llama"]
     spoken = " ".join(" ".join(segment.text for segment in transcript.segments).split())
-    for chapter in digest.chapters:
-        assert [s.source for s in chapter.summary] in ([], ["key_point"])
-        assert all(s.text[1:] in spoken for s in chapter.summary)
+    assert not any(chapter.summary for chapter in digest.chapters)
+    assert digest.written is not None
+    assert {s.source for s in digest.written.sentences} == {"extracted"}
+    assert all(s.text[1:] in spoken for s in digest.written.sentences)
+    shown = [s.text for s in (*digest.written.sentences, *digest.key_points)]
+    assert digest.introduction is None or digest.introduction.text not in shown
+    assert len(set(shown)) == len(shown)
     assert "a model's own words" in to_text(digest)
     assert "“" in to_markdown(digest)
 

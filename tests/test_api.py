@@ -87,8 +87,11 @@ def test_a_digest_writes_itself(encoder: edge.Encoder) -> None:
     schema = json.loads((ROOT / "edge" / "digest.schema.json").read_text())
     jsonschema.validate(digest.to_dict(), schema)
     assert json.loads(digest.to_json())["summary"]["text"] == digest.summary
-    assert digest.summary in " ".join(digest.to_text().split())
+    text = " ".join(digest.to_text().split())
+    assert all(sentence.text in text for sentence in digest.summary_sentences)
+    assert "QUOTES" in digest.to_text(show=["quotes"]) and "QUOTES" not in text
     assert digest.to_markdown().startswith("# ")
+    assert "## Quotes" in digest.to_markdown(show=["quotes"])
     assert len(digest.summary.split()) <= 40
     assert digest.chapters and digest.key_points and digest.keyphrases
 

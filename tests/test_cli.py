@@ -63,6 +63,29 @@ def test_keyphrases_and_chapters_are_the_digest_cut_short(episode: Path) -> None
     assert podcast["chapters"][0]["startTime"] == 1.0
 
 
+def test_chapters_alone_have_their_key_points_too() -> None:
+    document = json.loads(edge("chapters", CHIP, "--format", "json").stdout)
+    assert document["key_points"]
+    assert document["summary"]["sentences"] == document["quotes"] == document["questions"] == []
+    assert document["introduction"] is None
+    assert all(chapter["key_points"] for chapter in document["chapters"])
+
+
+def test_lists_are_shown_on_request() -> None:
+    assert "QUOTES" not in edge("summarize", CHIP).stdout
+    result = edge("summarize", CHIP, "--show", "Quotes, questions")
+    assert "\nQUOTES\n" in result.stdout and "\nQUESTIONS ASKED\n" in result.stdout
+    markdown = edge("summarize", CHIP, "--show", "questions", "--format", "md").stdout
+    assert "## Questions asked" in markdown and "## Quotes" not in markdown
+
+
+@pytest.mark.parametrize("value", ["chapters", "quotes,", "quotes questions"])
+def test_a_list_that_there_is_not_is_refused(value: str) -> None:
+    result = edge("summarize", CHIP, "--show", value)
+    assert result.exit_code == 2
+    assert "is none of quotes, questions" in " ".join(result.stderr.split())
+
+
 def test_keywords_is_the_old_name_of_keyphrases() -> None:
     assert edge("keywords", CHIP).stdout == edge("keyphrases", CHIP).stdout
     assert "keywords" not in edge("--help").stdout

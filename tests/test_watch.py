@@ -325,7 +325,7 @@ def test_the_command_digests_what_is_there_and_ends(folders: Folders) -> None:
     assert "Error: files that could not be digested: 1" in done.stderr
     assert "   done  one.txt -> one.json" in done.stderr
     assert " failed  empty.txt: " in done.stderr
-    assert json.loads((folders.output / "one.json").read_text())["key_points"]
+    assert json.loads((folders.output / "one.json").read_text())["summary"]["sentences"]
     assert statuses(folders) == {DONE: 1, FAILED: 1}
     again = subprocess.run(command(folders, "--once"), cwd=ROOT, capture_output=True, text=True)
     assert again.returncode == 0, again.stderr

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from edge.abstractive.grounding import SourcePassage, source_passage
 from edge.arrays import Float32Array
 from edge.english.analysis import AnalysedSentence
-from edge.extraction.ranking import Ranked
+from edge.extraction.judgements import Judgements
 
 
 @dataclass(frozen=True)
@@ -18,14 +18,14 @@ class EpisodeContext:
     sentences: Sequence[AnalysedSentence]
     vectors: Float32Array
     """Shape (sentences, dimension)."""
-    ranked: Ranked
+    judgements: Judgements
 
     def candidates_in(self, span: tuple[int, int]) -> list[int]:
         """Indices of a stretch's sentences that may be read.
 
         :param span: First and one-past-last sentence.
         """
-        return [i for i in range(*span) if self.sentences[i].is_candidate]
+        return [i for i in range(*span) if self.judgements.is_candidate[i]]
 
     def n_words(self, sentence_indices: Sequence[int]) -> int:
         """Words of some sentences.

@@ -52,7 +52,7 @@ def choose_windows(context: EpisodeContext, candidates: Sequence[int]) -> list[l
         sentence.n_shown_words >= MIN_MOMENT_WORDS and not sentence.shown_text.endswith("?")
         for sentence in sentences
     ]
-    worth = np.where(is_moment, context.ranked.probability[list(candidates)], -np.inf)
+    worth = np.where(is_moment, context.judgements.worth[list(candidates)], -np.inf)
     same = none_alike(context.vectors[list(candidates)], SAME_MOMENT_COSINE)
 
     def same_or_read_with(k: int) -> Float64Array:
@@ -99,7 +99,9 @@ def fit_passage(
     """
     max_words = PASSAGE_WORDS
     while max_words >= MIN_READ_WORDS:
-        chosen = choose_sentences(context.sentences, candidates, context.ranked.salience, max_words)
+        chosen = choose_sentences(
+            context.sentences, candidates, context.judgements.worth, max_words
+        )
         n_words = context.n_words(chosen)
         if n_words < MIN_READ_WORDS:
             return None

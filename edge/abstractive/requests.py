@@ -92,21 +92,21 @@ def passage_text(sentences: Sequence[AnalysedSentence]) -> str:
 def choose_sentences(
     sentences: Sequence[AnalysedSentence],
     candidates: Sequence[int],
-    salience: Float64Array,
+    worth: Float64Array,
     max_words: int = PASSAGE_WORDS,
 ) -> list[int]:
     """Which sentences of a passage a model reads: those with content, the most salient that fit.
 
     :param sentences: The whole episode.
     :param candidates: Indices of the passage's sentences that may be read.
-    :param salience: Of every sentence of the episode, shape (sentences,).
+    :param worth: Of every sentence of the episode, shape (sentences,).
     :param max_words: Most words to read.
     :return: Indices in spoken order.
     """
     with_content = [i for i in candidates if sentences[i].content_stems]
     n_left = max_words
     chosen = []
-    for i in sorted(with_content, key=lambda i: (-salience[i], i)):
+    for i in sorted(with_content, key=lambda i: (-worth[i], i)):
         n_words = sentences[i].n_shown_words
         if n_words <= n_left:
             chosen.append(i)

@@ -1,13 +1,13 @@
 """Chapters and an episode summarized in a model's sentences, each grounded in the transcript.
 
-Nothing a model writes is shown before it is tied to transcript sentences and judged. Of a chapter
-about which nothing is grounded, the key point is shown instead, word for word.
+Nothing a model writes is shown before it is tied to transcript sentences and judged. A chapter
+about which nothing is grounded keeps its key points.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
@@ -19,8 +19,8 @@ from edge.abstractive.requests import split_answer, summary_request, title_reque
 from edge.arrays import Float64Array
 from edge.english.claims import long_stems
 from edge.extraction.greedy import Budget, in_order, ruled_out, select_greedily
-from edge.extraction.selection import best_in, choose_summary
-from edge.records import WrittenSentence
+from edge.extraction.selection import choose_summary, max_summary_lines
+from edge.records import Chapter, WrittenSentence
 
 WINDOW_SUMMARY_WORDS = 20
 """Words asked for about one of a chapter's moments: one sentence."""
@@ -41,7 +41,7 @@ class WrittenChapter:
     sentences: tuple[WrittenSentence, ...]
     """As they are shown, in spoken order."""
     grounded: tuple[GroundedSentence, ...]
-    """Those of the sentences that the model wrote, the most salient first."""
+    """The same, the most salient first."""
     n_rejected: int
     """Written sentences that are not grounded."""
     n_words_read: int
@@ -70,31 +70,49 @@ def write_chapters(
     return chapters
 
 
+def tell_chapter(
+    chapter: Chapter, written: WrittenChapter, elsewhere: Sequence[WrittenSentence] = ()
+) -> Chapter:
+    """A chapter as the model tells it: its title, and its sentences in place of key points.
+
+    :param chapter: As it was without a model; what was not written stays.
+    :param written: What was written of it.
+    :param elsewhere: Sentences that are shown already, and not here.
+    """
+    shown = {sentence.text for sentence in elsewhere}
+    sentences = tuple(each for each in written.sentences if each.text not in shown)
+    kept = () if sentences else tuple(p for p in chapter.key_points if p.text not in shown)
+    title = written.title or chapter.title
+    return replace(chapter, title=title, key_points=kept, summary=sentences)
+
+
 def write_episode(
     context: EpisodeContext, chapters: Sequence[WrittenChapter], n_words: int
 ) -> list[WrittenSentence]:
-    """Summarize the whole episode: who talks, and the most salient that was written of chapters.
+    """Summarize the whole episode: the most salient that was written of chapters.
 
-    The sentence that introduces the speakers is the transcript's own, and so is what fills the
-    budget where the chapters do not.
+    What fills the budget where the chapters do not is the transcript's own. The sentence with which
+    the episode introduces itself has a place of its own in a digest, and is not told again.
 
     :param context: The episode.
     :param chapters: As ``write_chapters`` gives them.
     :param n_words: Word budget.
     """
-    pool = [sentence for chapter in chapters for sentence in chapter.grounded]
-    introduction = context.ranked.introduction
-    is_retold = any(introduction == sentence.sentence_indices[0] for sentence in pool)
-    opening = [] if introduction is None or is_retold else [introduction]
-    n_left = n_words - context.n_words(opening)
-    chosen = choose_grounded(_most_salient_first(pool, context), n_left)
-    extracted = choose_summary(context.ranked, context.vectors, n_words)
+    judgements, introduction = context.judgements, context.judgements.introduction
+    if introduction is not None:
+        judgements = judgements.without(introduction)
+    pool = [
+        sentence
+        for chapter in chapters
+        for sentence in chapter.grounded
+        if sentence.sentence_indices[0] != introduction
+    ]
+    chosen = choose_grounded(_worthiest_first(pool, context), n_words)
+    chosen = chosen[: max_summary_lines(n_words)]
+    extracted = choose_summary(judgements, context.vectors, n_words)
     return _fill_word_budget(
-        [
-            *(_key_point(index, context) for index in opening),
-            *(_to_written(sentence, context) for sentence in chosen),
-        ],
-        [_key_point(index, context) for index in extracted],
+        [_to_written(sentence, context) for sentence in chosen],
+        [_extracted(index, context) for index in extracted],
         n_words,
     )
 
@@ -116,11 +134,8 @@ def _write_chapter(
         *answers, title_answer = summarizer.write(requests)
         grounded, n_rejected = _ground_answers(prompts, answers, context, summarizer)
         title = _ground_title(title_prompt, title_answer, context, summarizer)
-    chosen = choose_grounded(_most_salient_first(grounded, context), CHAPTER_WORDS)
+    chosen = choose_grounded(_worthiest_first(grounded, context), CHAPTER_WORDS)
     sentences = sorted((_to_written(s, context) for s in chosen), key=_first_segment)
-    best = best_in(span, context.ranked)
-    if not sentences and best is not None:
-        sentences = [_key_point(best, context)]
     return WrittenChapter(
         index, title, tuple(sentences), tuple(chosen), n_rejected, context.n_words(read)
     )
@@ -174,10 +189,10 @@ def _ground_title(
     return title if summarizer.is_title_grounded(title, passage) else ""
 
 
-def _most_salient_first(
+def _worthiest_first(
     pool: Sequence[GroundedSentence], context: EpisodeContext
 ) -> list[GroundedSentence]:
-    return sorted(pool, key=lambda s: -float(context.ranked.salience[s.sentence_indices[0]]))
+    return sorted(pool, key=lambda s: -float(context.judgements.worth[s.sentence_indices[0]]))
 
 
 def _fill_word_budget(
@@ -194,6 +209,7 @@ def _fill_word_budget(
     fillers = select_greedily(
         in_order(len(sentences)),
         repeats,
+        max_summary_lines(n_words) - len(written),
         taken=range(len(written)),
         budgets=[Budget(lengths, n_words)],
     )
@@ -204,8 +220,8 @@ def _first_segment(sentence: WrittenSentence) -> int:
     return sentence.evidence[0]
 
 
-def _key_point(index: int, context: EpisodeContext) -> WrittenSentence:
-    return _with_evidence(context.sentences[index].shown_text, [index], 1.0, "key_point", context)
+def _extracted(index: int, context: EpisodeContext) -> WrittenSentence:
+    return _with_evidence(context.sentences[index].shown_text, [index], 1.0, "extracted", context)
 
 
 def _to_written(sentence: GroundedSentence, context: EpisodeContext) -> WrittenSentence:

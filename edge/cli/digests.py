@@ -66,11 +66,14 @@ class DigestPrinter:
             digest = self._digester.digest(_read(source))
         if not self._output.quiet:
             self._announce()
-        from edge.render import RENDERERS, to_json
+        from edge.render import FOR_PEOPLE, to_json, to_podcast_chapters
 
-        if self._output.format_name == "json":
+        name = self._output.format_name
+        if name == "json":
             return to_json(digest, indent=None if self._one_line else 2)
-        return RENDERERS[self._output.format_name](digest)
+        if name == "podcast":
+            return to_podcast_chapters(digest)
+        return FOR_PEOPLE[name](digest, self._output.show)
 
     def _observer(self, source: str) -> Observer:
         """What is said of an episode while it is digested."""
@@ -124,9 +127,10 @@ def _progress_bar() -> Callable[[int, int], None]:
 
 def _say_chapter(chapter: Chapter) -> None:
     """A chapter as soon as it is written: the whole digest follows."""
-    from edge.render import chapter_text, clock
+    from edge.render import chapter_lines, clock
 
-    time_text = clock(chapter.start_s)
-    click.echo(f"{time_text}{' ' if time_text else ''}{chapter.title}", err=True)
-    if text := chapter_text(chapter):
-        click.echo(f"  {text}", err=True)
+    lines = [("", chapter.start_s, chapter.title)]
+    lines += [("  ", seconds, text) for seconds, text in chapter_lines(chapter)]
+    for indent, seconds, text in lines:
+        stamp = f"{clock(seconds)} " if seconds is not None else ""
+        click.echo(f"{indent}{stamp}{text}", err=True)

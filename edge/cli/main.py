@@ -73,7 +73,7 @@ def main() -> None:
     """Digests of spoken episodes, made on this device and offline.
 
     A transcript goes in (txt, srt, vtt, json, csv, tsv, lrc, html; recognised by content); a
-    summary, key points with times, keyphrases and chapters come out.
+    summary, chapters with key points and times, and keyphrases come out.
     """
 
 
@@ -96,7 +96,7 @@ def _episode_options(formats: tuple[str, ...]) -> Callable[[Command], Command]:
 @_episode_options(("text", "md", "json"))
 @summary_options
 def summarize(**options: Any) -> None:
-    """Summary, key points, keyphrases and chapters of each EPISODE.
+    """Summary, chapters with key points, and keyphrases of each EPISODE.
 
     EPISODE is a transcript file, a folder of them, or '-' for standard input.
     """

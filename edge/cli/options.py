@@ -16,14 +16,15 @@ from edge.options import (
     DigestOptions,
     ModelOptions,
 )
-from edge.records import ALL_PARTS
+from edge.records import ALL_PARTS, LISTS_ON_REQUEST
 from edge.runtime.providers import AUTO, PROVIDERS, Execution, Placement, parse_option
 
 if TYPE_CHECKING:
     _TimeType = click.ParamType[float]
     _SizeType = click.ParamType[int]
+    _NamesType = click.ParamType[tuple[str, ...]]
 else:  # older releases of click have no type there
-    _TimeType = _SizeType = click.ParamType
+    _TimeType = _SizeType = _NamesType = click.ParamType
 
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -93,6 +94,35 @@ class Bytes(_SizeType):
         return int(n_bytes)
 
 
+class Names(_NamesType):
+    """Some of a few names, with commas between them, such as ``quotes,questions``.
+
+    :param allowed: The names.
+    """
+
+    name = "names"
+
+    def __init__(self, allowed: tuple[str, ...]) -> None:
+        self._allowed = allowed
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[str, ...]:
+        """The names in a text.
+
+        :param value: The text, or names.
+        :param param: click's.
+        :param ctx: click's.
+        """
+        names = value.split(",") if isinstance(value, str) else value
+        chosen = tuple(name.strip().lower() for name in names)
+        for name in chosen:
+            if name not in self._allowed:
+                allowed = ", ".join(self._allowed)
+                self.fail(f"{name!r} is none of {allowed}; put commas between several", param, ctx)
+        return chosen
+
+
 def run_options(command: Command) -> Command:
     """Options of every command that runs a model.
 
@@ -159,6 +189,9 @@ def summary_options(command: Command) -> Command:
         click.option("--budget", "budget_s", type=Seconds(), default=f"{DEFAULT_BUDGET_S:.0f}s",
                      show_default=True,
                      help="Time that 'auto' may take for an episode, such as 90s or 2m."),
+        click.option("--show", type=Names(LISTS_ON_REQUEST), default=(), metavar="LISTS",
+                     help="Lists of sentences to add to text and Markdown: "
+                     f"{', '.join(LISTS_ON_REQUEST)}, or several with commas between."),
     ]  # fmt: skip
     return all_of(options)(command)
 
@@ -170,6 +203,8 @@ class OutputOptions:
     format_name: str
     quiet: bool
     verbose: bool
+    show: tuple[str, ...] = ()
+    """Which of ``edge.records.LISTS_ON_REQUEST`` the formats for people add."""
 
 
 def execution_of(values: Mapping[str, Any]) -> Execution:
@@ -203,7 +238,9 @@ def read_options(
         ModelOptions(
             values["model"], values["threads"], execution_of(values), values["max_rss_bytes"]
         ),
-        OutputOptions(values["format_name"], values["quiet"], values["verbose"]),
+        OutputOptions(
+            values["format_name"], values["quiet"], values["verbose"], values.get("show", ())
+        ),
     )
 
 

@@ -2,6 +2,8 @@
 
 from edge.records.digest import (
     ALL_PARTS,
+    ENTITY_KINDS,
+    LISTS_ON_REQUEST,
     Chapter,
     Coverage,
     Digest,
@@ -10,9 +12,10 @@ from edge.records.digest import (
     Keyphrase,
     Mention,
     ModelUse,
+    NamedEntity,
+    SpeakerShare,
     Written,
     WrittenSentence,
-    written_text,
 )
 from edge.records.transcript import (
     DomainWarning,
@@ -25,6 +28,8 @@ from edge.records.transcript import (
 
 __all__ = [
     "ALL_PARTS",
+    "ENTITY_KINDS",
+    "LISTS_ON_REQUEST",
     "Chapter",
     "Coverage",
     "Digest",
@@ -34,12 +39,13 @@ __all__ = [
     "Keyphrase",
     "Mention",
     "ModelUse",
+    "NamedEntity",
     "Repair",
     "Segment",
     "Sentence",
+    "SpeakerShare",
     "Transcript",
     "Word",
     "Written",
     "WrittenSentence",
-    "written_text",
 ]

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
 from dataclasses import dataclass
 
 from edge.records.transcript import DomainWarning, Transcript
 
 ALL_PARTS = frozenset({"summary", "keyphrases", "chapters"})
 """Of a digest."""
+LISTS_ON_REQUEST = ("quotes", "questions")
+"""Of a digest's sentences, in the formats for people; JSON has them always."""
+ENTITY_KINDS = (
+    *("person", "company", "product", "project", "show", "book", "paper", "place"),
+    "other",
+)
+"""Of what an episode names, in the order in which they are shown."""
 
 
 @dataclass(frozen=True)
@@ -35,12 +42,12 @@ class ExtractedSentence:
     end_s: float | None
     speaker: str | None
     score: float
-    """0 to 1: chance that a human summary says the same."""
+    """0 to 1: chance that a reader would choose it."""
 
 
 @dataclass(frozen=True)
 class WrittenSentence:
-    """A sentence of a model's own, or a key point in its place, with where it was said."""
+    """A sentence of a model's own, or one of the transcript's in its place: where it was said."""
 
     text: str
     evidence: tuple[int, ...]
@@ -49,25 +56,19 @@ class WrittenSentence:
     end_s: float | None
     """These two: of the transcript sentence that says it best."""
     support: float
-    """Chance that it is supported, 0 to 1; 1 for a key point, which is verbatim."""
+    """Chance that it is supported, 0 to 1; 1 for an extracted sentence, which is verbatim."""
     source: str
-    """``written``, ``rewritten`` at the second try, or ``key_point``."""
+    """``written``, ``rewritten`` at the second try, or ``extracted``."""
 
-
-def written_text(sentences: Sequence[WrittenSentence]) -> str:
-    """Sentences as one text; a key point among a model's own is the quote it is.
-
-    :param sentences: Of a summary.
-    """
-    return " ".join(
-        f"“{sentence.text}”" if sentence.source == "key_point" else sentence.text
-        for sentence in sentences
-    )
+    @property
+    def quoted_text(self) -> str:
+        """The text; an extracted sentence among a model's own is the quote it is."""
+        return f"“{self.text}”" if self.source == "extracted" else self.text
 
 
 @dataclass(frozen=True)
 class Mention:
-    """One place where a keyphrase is said."""
+    """One place where a keyphrase or a name is said."""
 
     segment_index: int
     start_s: float | None
@@ -89,17 +90,45 @@ class Keyphrase:
 
 
 @dataclass(frozen=True)
+class NamedEntity:
+    """A person, company, product, book, place or the like that the episode names."""
+
+    text: str
+    kind: str
+    """One of ``ENTITY_KINDS``."""
+    mentions: tuple[Mention, ...]
+
+    @property
+    def count(self) -> int:
+        """How often it is named."""
+        return len(self.mentions)
+
+
+@dataclass(frozen=True)
+class SpeakerShare:
+    """How much of an episode one of its labelled speakers says."""
+
+    name: str
+    n_words: int
+    share: float
+    """Of all the transcript's words, 0 to 1; together less than 1 where not all are labelled."""
+
+
+@dataclass(frozen=True)
 class Chapter:
     """A stretch of segments on one subject; chapters tile the transcript."""
 
     title: str
-    gist: str
+    key_points: tuple[ExtractedSentence, ...]
+    """At most three, in spoken order; none where its lines that are worth it stand elsewhere in the
+    digest, or a model told the chapter."""
     first_segment: int
     last_segment: int
     start_s: float | None
     end_s: float | None
     summary: tuple[WrittenSentence, ...] = ()
-    """What a model wrote of it, where one was asked."""
+    """What a model wrote of it, where one was asked and something held that is not in the
+    episode's summary; it stands in place of key points."""
 
 
 @dataclass(frozen=True)
@@ -139,11 +168,12 @@ class Digest:
     title: str
     source_path: str
     models: tuple[ModelUse, ...]
+    introduction: ExtractedSentence | None
+    """The line with which the episode says who talks about what, where there is one."""
     summary_sentences: tuple[ExtractedSentence, ...]
     """The transcript's own, also where a model wrote the summary."""
-    key_points: tuple[ExtractedSentence, ...]
     quotes: tuple[ExtractedSentence, ...]
-    """Sentences of 15 to 45 words worth repeating; none is a key point too."""
+    """Sentences worth repeating; none is shown elsewhere."""
     questions: tuple[ExtractedSentence, ...]
     keyphrases: tuple[Keyphrase, ...]
     chapters: tuple[Chapter, ...]
@@ -156,12 +186,31 @@ class Digest:
     """The summary in a model's own sentences, where one was asked."""
     summary_reason: str = ""
     """Why the summary is of the transcript's own sentences, where that was left to the program."""
+    entities: tuple[NamedEntity, ...] = ()
+
+    @property
+    def key_points(self) -> tuple[ExtractedSentence, ...]:
+        """Those of all chapters, in order."""
+        return tuple(point for chapter in self.chapters for point in chapter.key_points)
+
+    @property
+    def speakers(self) -> tuple[SpeakerShare, ...]:
+        """Those whom the transcript labels, who says most first."""
+        n_words: Counter[str] = Counter()
+        for segment in self.transcript.segments:
+            if segment.speaker:
+                n_words[segment.speaker] += len(segment.text.split())
+        return tuple(
+            SpeakerShare(name, said, said / self.transcript.n_words)
+            for name, said in n_words.most_common()
+            if said
+        )
 
     @property
     def summary(self) -> str:
         """The summary as one text: a model's sentences where one wrote, else the transcript's."""
         if self.written is not None:
-            return written_text(self.written.sentences)
+            return " ".join(sentence.quoted_text for sentence in self.written.sentences)
         return " ".join(sentence.text for sentence in self.summary_sentences)
 
 

@@ -4,17 +4,17 @@ from edge.render.json_document import to_dict, to_json
 from edge.render.markdown import to_markdown
 from edge.render.podcast import to_podcast_chapters
 from edge.render.terminal import to_text
-from edge.render.wording import chapter_text, clock
+from edge.render.wording import chapter_lines, clock
 
-RENDERERS = {"text": to_text, "md": to_markdown, "json": to_json, "podcast": to_podcast_chapters}
-"""Format name -> renderer."""
+FOR_PEOPLE = {"text": to_text, "md": to_markdown}
+"""Format name -> renderer, of the formats that show some lists on request only."""
 SUFFIXES = {"text": ".txt", "md": ".md", "json": ".json", "podcast": ".chapters.json"}
 """Format name -> file name ending."""
 
 __all__ = [
-    "RENDERERS",
+    "FOR_PEOPLE",
     "SUFFIXES",
-    "chapter_text",
+    "chapter_lines",
     "clock",
     "to_dict",
     "to_json",

@@ -8,18 +8,20 @@ from datetime import datetime, timezone
 from typing import Any
 
 from edge.records import (
-    Chapter,
     Digest,
     Excluded,
     ExtractedSentence,
     Keyphrase,
+    Mention,
     ModelUse,
+    NamedEntity,
+    SpeakerShare,
     WrittenSentence,
 )
 from edge.stages import stage
 from edge.version import __version__
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 
 @stage("render")
@@ -43,12 +45,15 @@ def to_dict(digest: Digest) -> dict[str, Any]:
         "created_utc": datetime.now(timezone.utc).isoformat(timespec="seconds"),
         "episode": _episode(digest),
         "models": [_model(model) for model in digest.models],
+        "speakers": [_speaker(speaker) for speaker in digest.speakers],
+        "introduction": None if digest.introduction is None else _extracted(digest.introduction),
         "summary": _summary(digest),
-        "key_points": _extracted(digest.key_points),
-        "quotes": _extracted(digest.quotes),
-        "questions": _extracted(digest.questions),
+        "key_points": [_extracted(each) for each in digest.key_points],
+        "quotes": [_extracted(each) for each in digest.quotes],
+        "questions": [_extracted(each) for each in digest.questions],
         "keyphrases": [_keyphrase(phrase) for phrase in digest.keyphrases],
-        "chapters": [_chapter(chapter) for chapter in digest.chapters],
+        "entities": [_entity(entity) for entity in digest.entities],
+        "chapters": _chapters(digest),
         "coverage": _coverage(digest),
         "warnings": [{"kind": w.kind, "detail": w.detail} for w in digest.warnings],
         "timings": dict(digest.timings_s),
@@ -75,6 +80,14 @@ def _model(model: ModelUse) -> dict[str, Any]:
         "bundle_sha256": model.bundle_sha256,
         "execution_provider": model.execution_provider,
         "execution_provider_asked": model.execution_provider_asked,
+    }
+
+
+def _speaker(speaker: SpeakerShare) -> dict[str, Any]:
+    return {
+        "name": speaker.name,
+        "n_words": speaker.n_words,
+        "share": round(speaker.share, 4),
     }
 
 
@@ -118,18 +131,15 @@ def _written(sentences: Sequence[WrittenSentence]) -> list[dict[str, Any]]:
     ]
 
 
-def _extracted(sentences: Sequence[ExtractedSentence]) -> list[dict[str, Any]]:
-    return [
-        {
-            "text": sentence.text,
-            "segment_index": _segment_indices(sentence),
-            "start_s": sentence.start_s,
-            "end_s": sentence.end_s,
-            "speaker": sentence.speaker,
-            "score": sentence.score,
-        }
-        for sentence in sentences
-    ]
+def _extracted(sentence: ExtractedSentence) -> dict[str, Any]:
+    return {
+        "text": sentence.text,
+        "segment_index": _segment_indices(sentence),
+        "start_s": sentence.start_s,
+        "end_s": sentence.end_s,
+        "speaker": sentence.speaker,
+        "score": sentence.score,
+    }
 
 
 def _segment_indices(sentence: ExtractedSentence) -> list[int]:
@@ -141,23 +151,49 @@ def _keyphrase(phrase: Keyphrase) -> dict[str, Any]:
         "text": phrase.text,
         "score": phrase.score,
         "count": phrase.count,
-        "mentions": [
-            {"segment_index": mention.segment_index, "start_s": mention.start_s}
-            for mention in phrase.mentions
-        ],
+        "mentions": _mentions(phrase.mentions),
     }
 
 
-def _chapter(chapter: Chapter) -> dict[str, Any]:
+def _entity(entity: NamedEntity) -> dict[str, Any]:
     return {
-        "title": chapter.title,
-        "start_s": chapter.start_s,
-        "end_s": chapter.end_s,
-        "first_segment": chapter.first_segment,
-        "last_segment": chapter.last_segment,
-        "gist": chapter.gist,
-        **({"summary": _written(chapter.summary)} if chapter.summary else {}),
+        "text": entity.text,
+        "kind": entity.kind,
+        "count": entity.count,
+        "mentions": _mentions(entity.mentions),
     }
+
+
+def _mentions(mentions: Sequence[Mention]) -> list[dict[str, Any]]:
+    return [
+        {"segment_index": mention.segment_index, "start_s": mention.start_s} for mention in mentions
+    ]
+
+
+def _chapters(digest: Digest) -> list[dict[str, Any]]:
+    """Chapters, which name their sentences in the document's lists: there each stands once."""
+    if digest.written is not None:
+        said_at = [sentence.evidence[0] for sentence in digest.written.sentences]
+    else:
+        said_at = [sentence.first_segment for sentence in digest.summary_sentences]
+    chapters = []
+    n_points = 0
+    for chapter in digest.chapters:
+        inside = range(chapter.first_segment, chapter.last_segment + 1)
+        chapters.append(
+            {
+                "title": chapter.title,
+                "start_s": chapter.start_s,
+                "end_s": chapter.end_s,
+                "first_segment": chapter.first_segment,
+                "last_segment": chapter.last_segment,
+                "key_points": list(range(n_points, n_points + len(chapter.key_points))),
+                "summary_sentences": [k for k, at in enumerate(said_at) if at in inside],
+                **({"summary": _written(chapter.summary)} if chapter.summary else {}),
+            }
+        )
+        n_points += len(chapter.key_points)
+    return chapters
 
 
 def _coverage(digest: Digest) -> dict[str, Any]:
