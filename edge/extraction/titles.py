@@ -2,28 +2,22 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 
 import numpy as np
 
 from edge.arrays import Float32Array, Float64Array
-from edge.extraction.keyphrases import score_phrases
-from edge.extraction.phrase_features import Centre, most_prominent
+from edge.extraction.chapter_view import view_chapters
 from edge.extraction.phrases import Candidate, Key, find_phrases
+from edge.extraction.title_candidates import TitleCandidate, title_candidates
+from edge.extraction.title_features import measured_titles
 from edge.records import Sentence
 from edge.runtime.encoder import Encoder
 
-MAX_TITLE_WORDS = 6
-N_TITLE_CANDIDATES = 15
-MIN_SECOND_PHRASE, MIN_BESIDE_SINGLE = 0.75, 0.4
-"""A second phrase joins the title if it scores this share of the first; less where that is a
-single word, which alone says little ("Data")."""
-SHARED_WEIGHT = 0.4
-"""What a phrase said mostly in other chapters is worth, at the least, beside one's own."""
-SINGLE_WEIGHT = 0.8
-"""What a single word that is no name is worth beside a longer phrase, which says more."""
-_ROOT_LETTERS = 5
+CUT_COST, SHORT_COST, PAIR_COST, VAGUE_PAIR_COST = 0.25, 0.2, 0.03, 0.15
+"""Likeness to human titles is blind to some of what makes one good to read. What it costs: a
+stretch cut amiss, few words, two phrases joined by no more than "and", and such of single words."""
+MIN_WORDS, MIN_STEMS, MIN_PAIR_WORDS = 3, 2, 5
 
 
 def chapter_phrases(
@@ -42,89 +36,73 @@ def chapter_phrases(
     return [find_phrases(sentences[a:b], is_candidate[a:b], tags[a:b]) for a, b in spans]
 
 
+# Many parameters: an episode and its chapters, and what was made of them.
 def title_chapters(
     spans: Sequence[tuple[int, int]],
     sentences: Sequence[Sentence],
     by_chapter: Sequence[Mapping[Key, Candidate]],
     vectors: Float32Array,
+    salience: Float64Array,
     encoder: Encoder,
     used: set[str] | None = None,
 ) -> list[str]:
-    """A distinct title for each chapter: the phrase a person would name it by.
+    """A distinct title for each chapter: words said in it that tell what no other tells.
 
-    Each chapter is looked at as a text of its own; a phrase that other chapters share counts
-    less. Empty where a chapter has no phrase.
+    Empty where nothing in a chapter can be one.
 
     :param spans: First and one-past-last sentence of each chapter.
     :param sentences: The whole episode.
     :param by_chapter: Phrases of each chapter, as ``chapter_phrases`` gives them.
     :param vectors: Sentence vectors, shape (sentences, dimension).
+    :param salience: How much each sentence is worth reading, on any scale, minus infinity where it
+        may not be shown; shape (sentences,).
     :param encoder: The model, with its heads.
     :param used: Words of the titles before these; those given here are added.
     """
     used = set() if used is None else used
-    n_said: Counter[Key] = Counter()
-    for phrases in by_chapter:
-        n_said.update({key: candidate.count for key, candidate in phrases.items()})
-    pools = [
-        _title_candidates(phrases, end - first, encoder)
-        for phrases, (first, end) in zip(by_chapter, spans, strict=True)
-    ]
+    chapters = view_chapters(spans, sentences, vectors, salience, encoder.rarity)
+    pools = title_candidates(chapters, by_chapter, encoder.heads, encoder.rarity)
     embedded = encoder.encode([candidate.text for pool in pools for candidate in pool])
     by_pool = np.split(embedded, np.cumsum([len(pool) for pool in pools])[:-1])
     titles: list[str] = []
-    for span, phrases, pool, rows in zip(spans, by_chapter, pools, by_pool, strict=True):
-        keys: list[Key] = []
+    for chapter, pool, rows in zip(chapters, pools, by_pool, strict=True):
+        chosen = None
         if pool:
-            inside = slice(*span)
-            centre = Centre.of(sentences[inside], vectors[inside])
-            scores = score_phrases(pool, phrases, sentences[inside], centre, rows, encoder)
-            keys = _distinct(_weighted(pool, scores, n_said), used)
-        titles.append(_join_title([phrases[key].text for key in keys]))
-        used.update(word for key in keys for word in key)
+            pool, _, features = measured_titles(pool, chapter, rows, encoder.rarity)
+            scores = encoder.heads["title"].predict(features) - reading_cost(features)
+            chosen = choose_title(pool, scores, used)
+            used |= chosen.stems
+        titles.append(_as_title(chosen.text) if chosen else "")
     return titles
 
 
-def _title_candidates(
-    phrases: Mapping[Key, Candidate], n_sentences: int, encoder: Encoder
-) -> list[Candidate]:
-    named = {key: candidate for key, candidate in phrases.items() if not candidate.is_generic}
-    return most_prominent(named, n_sentences, encoder.rarity, N_TITLE_CANDIDATES)
+def reading_cost(features: Mapping[str, Float64Array]) -> Float64Array:
+    """What a candidate loses that reads badly, on the scale of the ``title`` head.
+
+    :param features: As ``measured_titles`` gives them.
+    :return: Shape (candidates,).
+    """
+    n_words, pairs = features["words"], features["is_pair"]
+    return (
+        CUT_COST * features["form_cut"]
+        + SHORT_COST * ((n_words < MIN_WORDS) | (features["stems"] < MIN_STEMS))
+        + PAIR_COST * pairs
+        + VAGUE_PAIR_COST * pairs * (n_words < MIN_PAIR_WORDS)
+    )
 
 
-def _weighted(
-    pool: Sequence[Candidate], scores: Float64Array, n_said: Mapping[Key, int]
-) -> list[tuple[float, Key]]:
-    """Phrases, the better first, with their scores; less of what other chapters share."""
-    shares = np.array([candidate.count / n_said[candidate.key] for candidate in pool])
-    is_single = [len(candidate.key) == 1 and not candidate.is_name for candidate in pool]
-    weighted = scores * (SHARED_WEIGHT + (1.0 - SHARED_WEIGHT) * shares)
-    weighted *= np.where(is_single, SINGLE_WEIGHT, 1.0)
-    keys = [candidate.key for candidate in pool]
-    return sorted(zip(weighted.tolist(), keys, strict=True), reverse=True)
+def choose_title(
+    pool: Sequence[TitleCandidate], scores: Float64Array, used: set[str]
+) -> TitleCandidate:
+    """The best candidate with a word that no title before has.
+
+    :param pool: At least one candidate.
+    :param scores: One a candidate.
+    :param used: Stems of the titles before.
+    """
+    fresh = [k for k, candidate in enumerate(pool) if not candidate.stems <= used]
+    return pool[max(fresh or range(len(pool)), key=lambda k: (round(float(scores[k]), 6), -k))]
 
 
-def _distinct(scored: Sequence[tuple[float, Key]], used: set[str]) -> list[Key]:
-    """The best phrase with words no chapter has used, and a second of other roots."""
-    fresh = [(score, key) for score, key in scored if not set(key) <= used] or scored
-    chosen: list[Key] = []
-    for score, key in fresh:
-        if chosen:
-            share = MIN_BESIDE_SINGLE if len(chosen[0]) == 1 else MIN_SECOND_PHRASE
-            if score < share * fresh[0][0]:
-                break
-        apart = not any(_roots(key) & _roots(other) for other in chosen)
-        if apart and sum(map(len, [*chosen, key])) <= MAX_TITLE_WORDS:
-            chosen.append(key)
-        if len(chosen) == 2:
-            break
-    return chosen
-
-
-def _roots(key: Key) -> set[str]:
-    return {word.lower()[:_ROOT_LETTERS] for word in key}
-
-
-def _join_title(phrases: list[str]) -> str:
-    title = " and ".join(phrases)
-    return title[:1].upper() + title[1:]
+def _as_title(text: str) -> str:
+    return text[:1].upper() + text[1:]
