@@ -1,17 +1,20 @@
-"""Noun phrases and keyphrases, with the embedded bundle's tagger and phrase head."""
+"""Noun phrases and keyphrases, with the embedded bundle's heads."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
 
-from edge.extraction.keyphrases import distinct, rank_keyphrases
+from edge.english.words import GENERIC, stem, words
+from edge.extraction.keyphrases import JUDGES, distinct, rank_keyphrases
+from edge.extraction.lexicon import Lexicon
 from edge.extraction.phrase_features import Centre, most_prominent, phrase_features
 from edge.extraction.phrases import Candidate, find_phrases
 from edge.extraction.tagger import TAGS, tag_features, tag_sentences
-from edge.records import Mention, Segment, Sentence, Transcript
+from edge.records import Digest, Mention, Segment, Sentence, Transcript
 from edge.runtime.encoder import Encoder
 from edge.transcript.sentences import rebuild_sentences
+from tests.conftest import SEEDS
 
 TEXT = """The solar panel on our roof turns sunlight into power.
 We bought a cheap lithium battery from Acme Industries last spring.
@@ -84,42 +87,40 @@ def test_keyphrases_are_ranked_with_their_evidence(encoder: Encoder) -> None:
     assert rank_keyphrases({}, sentences, Centre.of(sentences, vectors), encoder, 5) == []
 
 
-def test_words_without_a_subject_are_no_keyphrases_beside_others(encoder: Encoder) -> None:
-    for text, expected in (
-        ("That stuff is great stuff. " * 6 + "The solar panel feeds it.", {"solar panel"}),
-        ("That stuff is great stuff.", {"stuff"}),
-    ):
-        sentences = sentences_of(text)
-        tags = tag_sentences(sentences, encoder.heads["tagger"])
-        found = find_phrases(sentences, [True] * len(sentences), tags)
-        vectors = encoder.encode([sentence.text for sentence in sentences])
-        shown = {
-            p.text
-            for p in rank_keyphrases(found, sentences, Centre.of(sentences, vectors), encoder, 5)
-        }
-        assert expected <= shown
-        assert ("stuff" in shown) == (expected == {"stuff"})
-
-
-def test_a_name_counts_more_than_the_head_says(
-    encoder: Encoder, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("name", [path.name for path in SEEDS])
+def test_no_keyphrase_is_of_words_without_a_subject(
+    name: str, seed_digests: dict[str, Digest]
 ) -> None:
-    def scores() -> dict[str, float]:
-        sentences = sentences_of(TEXT)
-        tags = tag_sentences(sentences, encoder.heads["tagger"])
-        found = find_phrases(sentences, [True] * len(sentences), tags)
-        vectors = encoder.encode([sentence.text for sentence in sentences])
-        ranked = rank_keyphrases(found, sentences, Centre.of(sentences, vectors), encoder, 15)
-        return {phrase.text: phrase.score for phrase in ranked}
-
-    shown = scores()
-    monkeypatch.setattr("edge.extraction.keyphrases.NAME_BONUS", 0.0)
-    plain = scores()
-    assert shown["Acme Industries"] > plain["Acme Industries"]
-    assert shown["solar panel"] == plain["solar panel"]
+    keyphrases = [phrase.text for phrase in seed_digests[name].keyphrases]
+    assert len(keyphrases) == 15
+    assert not [text for text in keyphrases if len(words(text)) == 1 and stem(text) in GENERIC]
 
 
-def test_every_feature_the_head_wants_is_measured_and_finite(encoder: Encoder) -> None:
+def test_numbers_and_joined_phrases_stay_whole(encoder: Encoder) -> None:
+    text = (
+        "COVID-19 changed the offices. We use Web 2.0 pages. A code of conduct helps. "
+        "The text-to-speech model reads it. All kinds of people came."
+    )
+    found = phrases_of(text, encoder)
+    assert {"COVID-19", "web 2.0", "code of conduct", "text-to-speech model"} <= set(found)
+    assert not any(phrase.startswith("kinds of") for phrase in found)
+    assert not {"2.0", "3"} & set(found)  # a number names nothing
+
+
+def test_what_is_said_between_pauses_is_counted(encoder: Encoder) -> None:
+    found = phrases_of("Thanks, Maria, that was great. Then Maria went home.", encoder)
+    assert (found["Maria"].n_alone, found["Maria"].count) == (1, 2)
+
+
+def test_words_of_every_episode_are_common_and_names_are_known(encoder: Encoder) -> None:
+    lexicon = Lexicon(encoder.heads["background"], encoder.rarity)
+    common, name, unknown = lexicon.uses(["thing", "taiwan", "xqzvylth"])
+    assert common.rarity < 0.1 < name.rarity < unknown.rarity
+    assert common.capitalised < 0.1 < 0.9 < name.capitalised
+    assert lexicon.use("thing") == common
+
+
+def test_every_feature_the_heads_want_is_measured_and_finite(encoder: Encoder) -> None:
     for text in (TEXT, "Solar panels."):
         sentences = sentences_of(text)
         tags = tag_sentences(sentences, encoder.heads["tagger"])
@@ -127,12 +128,14 @@ def test_every_feature_the_head_wants_is_measured_and_finite(encoder: Encoder) -
         pool = most_prominent(found, len(sentences), encoder.rarity)
         vectors = encoder.encode([sentence.text for sentence in sentences])
         embedded = encoder.encode([candidate.text for candidate in pool])
+        lexicon = Lexicon(encoder.heads["background"], encoder.rarity)
         features = phrase_features(
-            pool, found, sentences, Centre.of(sentences, vectors), embedded, encoder.rarity
+            pool, found, sentences, Centre.of(sentences, vectors), embedded, lexicon
         )
-        assert set(encoder.heads["phrase"].spec.features) <= set(features)
+        for head in JUDGES:
+            assert set(encoder.heads[head].spec.features) <= set(features)
         for name, values in features.items():
-            assert values.shape == (len(pool),), name
+            assert len(values) == len(pool), name
             assert np.isfinite(values).all(), name
 
 

@@ -10,20 +10,26 @@ from dataclasses import dataclass
 import numpy as np
 
 from edge.arrays import Float32Array, Float64Array, Int64Array
-from edge.english.words import GENERIC, VERBS, Rarity
+from edge.english.words import GENERIC, VERBS, Rarity, stem
 from edge.extraction.features import ranks, unit, word_offsets
-from edge.extraction.phrases import Candidate, Key
+from edge.extraction.lexicon import Lexicon
+from edge.extraction.phrases import Candidate, Key, amounts
 from edge.records import Sentence
 
-COMMON_WEIGHT = 0.25
-"""What a phrase of common words only ("data", "system") is worth beside a rare one."""
-GENERIC_WEIGHT = 0.6
-"""What one of words without a subject ("thing") is worth, all else alike."""
-N_EMBEDDED = 200
+N_EMBEDDED = 300
 """Candidates that are worth a place in the model's batches."""
 LEAD_WORDS = 150
 FEATURE_DECIMALS = 4
 MIN_COSINE, MIN_RARITY = 0.02, 0.1
+
+
+WINDOW_WORDS = 500
+N_STRETCHES = 10
+"""Of an episode, to tell what is said all through it from what is said in one place."""
+_RANKED = (
+    "count", "first", "cosine", "prominence", "cosine_early", "cosine_early_often", "rare_often",
+    "most_unusual", "unusual_often", "unusual_often_mean", "nearby",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -62,18 +68,18 @@ def most_prominent(
     :param rarity: Word to 0 (common) to 1 (rare).
     :param limit: Most candidates.
     """
-    kept = [candidate for candidate in candidates.values() if candidate.is_open]
+    barred = amounts(candidates)
+    kept = [c for key, c in candidates.items() if c.is_open and key not in barred]
     kept.sort(key=lambda c: (-_prominence(c, n_sentences, rarity), c.key))
     return kept[:limit]
 
 
 def _prominence(candidate: Candidate, n_sentences: int, rarity: Rarity) -> float:
-    """Log frequency, early mention and rarity, without the model."""
+    """Log frequency, early mention and the rarity of its words, without the model."""
     spread = len(set(candidate.sentences))
     first = candidate.sentences[0] / max(1, n_sentences)
-    rare = COMMON_WEIGHT + (1.0 - COMMON_WEIGHT) * max(rarity(word) for word in candidate.key)
-    generic = GENERIC_WEIGHT if candidate.is_generic else 1.0
-    return math.log1p(spread) * (1.0 + 0.5 * math.exp(-3.0 * first)) * rare * generic
+    rare = sum(rarity(word) for word in candidate.key)
+    return math.log1p(spread) * (1.0 + 0.5 * math.exp(-3.0 * first)) * rare
 
 
 def phrase_features(
@@ -82,41 +88,45 @@ def phrase_features(
     sentences: Sequence[Sentence],
     centre: Centre,
     phrase_vectors: Float32Array,
-    rarity: Rarity,
+    lexicon: Lexicon,
 ) -> dict[str, Float64Array]:
-    """What the ``phrase`` head looks at, one value a phrase.
+    """What the ``phrase`` and ``subject`` heads look at, one row a phrase.
 
     :param pool: The phrases.
     :param candidates: All phrases of the episode.
     :param sentences: The whole episode.
     :param centre: What the sentences mean.
     :param phrase_vectors: Vectors of the pool's texts, shape (pool, dimension).
-    :param rarity: Word to 0 (common) to 1 (rare).
-    :return: Feature name -> shape (pool,).
+    :param lexicon: What is known of their words.
+    :return: Feature name -> shape (pool,), or a matrix, shape (pool, columns).
     """
     offsets = word_offsets(sentences)
     cosine = phrase_vectors @ unit(centre.whole)
     features = {
         **_mentions(pool, offsets),
+        **_places(pool, sentences, offsets),
         **_boundedness(pool, candidates),
-        **_form(pool, rarity),
+        **_form(pool, lexicon.rarity),
+        **_background(pool, lexicon),
+        **_people(pool, candidates, sentences),
         "cosine": cosine,
         "cosine_lead": phrase_vectors @ unit(centre.lead),
         "log_words": np.full(len(pool), math.log(max(float(offsets[-1]), 1.0))),
         "log_candidates": np.full(len(pool), math.log(max(len(candidates), 1))),
-        "prominence": np.array([_prominence(c, len(sentences), rarity) for c in pool]),
+        "prominence": np.array([_prominence(c, len(sentences), lexicon.rarity) for c in pool]),
     }
     early = 1.0 + np.exp(-3.0 * features["first"])
     often = np.log1p(features["count"])
     features["cosine_early"] = cosine * early
     features["cosine_early_often"] = np.maximum(cosine, MIN_COSINE) * early * often
     features["rare_often"] = often * (MIN_RARITY + features["rarest"])
-    for name in (
-        "count", "first", "cosine", "prominence", "cosine_early", "cosine_early_often", "rare_often"
-    ):  # fmt: skip
+    features["unusual_often"] = often * features["unusual_sum"]
+    features["unusual_often_mean"] = often * features["unusual_mean"]
+    for name in _RANKED:
         features[f"{name}_rank"] = ranks(features[name])
     # Values that differ in their last bit would be told apart in training and not in ONNX.
-    return {name: np.round(values, FEATURE_DECIMALS) for name, values in features.items()}
+    rounded = {name: np.round(values, FEATURE_DECIMALS) for name, values in features.items()}
+    return {**rounded, "vector": phrase_vectors.astype(np.float64)}
 
 
 def _mentions(pool: Sequence[Candidate], offsets: Int64Array) -> dict[str, Float64Array]:
@@ -132,6 +142,59 @@ def _mentions(pool: Sequence[Candidate], offsets: Int64Array) -> dict[str, Float
         "first": first / n_words,
         "first_words": np.log1p(first),
         "extent": (last - first) / n_words,
+    }
+
+
+def _places(
+    pool: Sequence[Candidate], sentences: Sequence[Sentence], offsets: Int64Array
+) -> dict[str, Float64Array]:
+    """How its mentions lie: all through the episode or in one place, and in what sentences."""
+    n_words = max(float(offsets[-1]), 1.0)
+    is_question = np.array([sentence.is_question for sentence in sentences])
+    where = [offsets[np.array(c.sentences)] for c in pool]
+    stretches = [(N_STRETCHES * places / n_words).astype(int) for places in where]
+    counts = [np.bincount(stretch, minlength=N_STRETCHES) for stretch in stretches]
+    return {
+        "stretches": np.array([np.count_nonzero(count) for count in counts], float),
+        "densest": np.array([count.max() / count.sum() for count in counts]),
+        "nearby": np.array([_most_within(places, WINDOW_WORDS) for places in where], float),
+        "in_question": np.array([is_question[np.array(c.sentences)].mean() for c in pool]),
+    }
+
+
+def _most_within(places: Int64Array, window: int) -> int:
+    """Most of some places, in order, that lie within a window."""
+    ends = np.searchsorted(places, places + window)
+    return int((ends - np.arange(len(places))).max())
+
+
+def _background(pool: Sequence[Candidate], lexicon: Lexicon) -> dict[str, Float64Array]:
+    """How unusual its words are in other episodes, and whether they are names there."""
+    lexicon.learn(word for c in pool for word in c.key)
+    uses = [lexicon.uses(c.key) for c in pool]
+    rare = [[use.rarity for use in of_words] for of_words in uses]
+    return {
+        "most_unusual": np.array([max(values) for values in rare]),
+        "least_unusual": np.array([min(values) for values in rare]),
+        "unusual_mean": np.array([sum(values) / len(values) for values in rare]),
+        "unusual_sum": np.array([sum(values) for values in rare]),
+        "name_elsewhere": np.array([np.mean([use.capitalised for use in of]) for of in uses]),
+    }
+
+
+def _people(
+    pool: Sequence[Candidate], candidates: Mapping[Key, Candidate], sentences: Sequence[Sentence]
+) -> dict[str, Float64Array]:
+    """Whether it is how one is called: said between pauses, a speaker's, a part of a name."""
+    speakers = {sentence.speaker for sentence in sentences if sentence.speaker}
+    called = {stem(word) for speaker in speakers for word in speaker.split()}
+    longer = {
+        word for key, c in candidates.items() if 1 < len(key) < 4 and c.is_name for word in key
+    }
+    return {
+        "alone": np.array([c.n_alone / c.count for c in pool]),
+        "speaker": np.array([sum(word in called for word in c.key) / len(c.key) for c in pool]),
+        "part_of_name": np.array([len(c.key) == 1 and c.key[0] in longer for c in pool], float),
     }
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from array import array
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -21,6 +21,12 @@ Key = tuple[str, ...]
 MAX_PHRASE_WORDS = 5
 MIN_OPEN = 0.3
 """Share of mentions in which a phrase is not cut out of a longer one, on each side."""
+SURELY_OTHER = 0.9
+"""A word is no part of a noun phrase if the tagger is so sure: "active listening" is one."""
+MAX_NUMBERED = 3
+"""Of one thing there may be so many, told apart by numbers: "Vue 2", "Vue 3"."""
+JOINING = frozenset(["of"])
+"""Words that join two noun phrases into one: "code of conduct"."""
 _OTHER = TAGS.index("other")
 _ADJECTIVE = TAGS.index("adjective")
 _NAME = TAGS.index("name")
@@ -47,6 +53,8 @@ class Candidate:
     """Mentions that are a whole noun phrase."""
     n_inside: int = 0
     """Mentions that do not begin a sentence: only these tell names from other words."""
+    n_alone: int = 0
+    """Mentions with a pause on either side: "Thanks, Ann"."""
     n_named: int = 0
     """Mentions whose last word is tagged as a name."""
     noun_sum: float = 0.0
@@ -81,6 +89,7 @@ class Candidate:
         self.n_open_right += later.n_open_right
         self.n_whole += later.n_whole
         self.n_inside += later.n_inside
+        self.n_alone += later.n_alone
         self.n_named += later.n_named
         self.noun_sum += later.noun_sum
 
@@ -118,7 +127,7 @@ def _keeps_case(word: str) -> bool:
 def find_phrases(
     sentences: Sequence[Sentence], is_candidate: Sequence[bool], tags: Sequence[Float64Array]
 ) -> dict[Key, Candidate]:
-    """All noun phrases of up to five words inside a clause, and the parts that end alike.
+    """All noun phrases of up to five words inside a clause, their parts, and two joined by "of".
 
     :param sentences: The whole episode.
     :param is_candidate: For each sentence, whether it may be a source.
@@ -130,12 +139,48 @@ def find_phrases(
             continue
         tokens = sentence.text.split()
         bare = [bare_word(token) for token in tokens]
-        for first, last in _runs(tokens, bare, tags[i]):
-            for a in range(first, last):
-                for b in range(a + 1, min(a + MAX_PHRASE_WORDS, last) + 1):
-                    if tags[i][b - 1].argmax() != _ADJECTIVE:
-                        _add(candidates, i, bare, tags[i], (first, a, b, last))
+        for first, a, b, last in _spans(tokens, bare, tags[i]):
+            if tags[i][b - 1].argmax() != _ADJECTIVE and not _only_follows(bare[a]):
+                _add(candidates, i, (tokens, bare, tags[i]), (first, a, b, last))
     return candidates
+
+
+def _spans(
+    tokens: Sequence[str], bare: Sequence[str], tags: npt.NDArray[np.floating]
+) -> Iterator[tuple[int, int, int, int]]:
+    """First word of a noun phrase, first and one past last of a part of it, one past its last."""
+    before: tuple[int, int] | None = None
+    for first, last in _runs(tokens, bare, tags):
+        for a in range(first, last):
+            for b in range(a + 1, min(a + MAX_PHRASE_WORDS, last) + 1):
+                yield first, a, b, last
+        if before and _joins(tokens, bare, before[1], first):
+            for a in range(max(before[0], last - MAX_PHRASE_WORDS), before[1]):
+                yield before[0], a, last, last
+        before = first, last
+
+
+def _joins(tokens: Sequence[str], bare: Sequence[str], end: int, start: int) -> bool:
+    """Whether one word between two runs makes them one, other than in "kinds of people"."""
+    return (
+        start == end + 1
+        and bare[end] in JOINING
+        and bare[end - 1].lower() not in GENERIC
+        and not ends_clause(tokens, end)
+        and not ends_clause(tokens, start)
+    )
+
+
+def amounts(keys: Iterable[Key]) -> set[Key]:
+    """Phrases with a number that are amounts and no names: "RMB 8.9" beside "RMB 2.4".
+
+    :param keys: All phrases of the episode.
+    """
+    by_head: dict[Key, set[Key]] = {}
+    for key in keys:
+        if len(key) > 1 and _only_follows(key[-1]):
+            by_head.setdefault(key[:-1], set()).add(key)
+    return {key for alike in by_head.values() if len(alike) > MAX_NUMBERED for key in alike}
 
 
 def merge_phrases(
@@ -155,41 +200,47 @@ def _runs(
     tokens: Sequence[str], bare: Sequence[str], tags: npt.NDArray[np.floating]
 ) -> list[tuple[int, int]]:
     """(first, one past last) word of each stretch of adjectives, nouns and names in a clause."""
-    kinds = tags.argmax(axis=1)
+    is_nominal = _nominal(tokens, bare, tags)
     runs: list[tuple[int, int]] = []
     start = None
     for position in range(len(tokens) + 1):
-        if start is not None and (
-            ends_clause(tokens, position) or not _is_nominal(bare[position], kinds[position])
-        ):
+        if start is not None and (ends_clause(tokens, position) or not is_nominal[position]):
             runs.append((start, position))
             start = None
-        if (
-            start is None
-            and position < len(tokens)
-            and _is_nominal(bare[position], kinds[position])
-        ):
-            start = position
+        if start is None and position < len(tokens) and is_nominal[position]:
+            start = None if _only_follows(bare[position]) else position
     return runs
 
 
-def _is_nominal(word: str, kind: int) -> bool:
-    return (
-        len(word) > 1
-        and kind != _OTHER
-        and not word.isdigit()
-        and word.lower().replace("’", "'") not in _NEVER
-    )
+def _nominal(
+    tokens: Sequence[str], bare: Sequence[str], tags: npt.NDArray[np.floating]
+) -> list[bool]:
+    """For each word, whether it may stand in a noun phrase."""
+    may_be = (tags[:, _OTHER] < SURELY_OTHER).tolist()
+    nominal: list[bool] = []
+    for position, word in enumerate(bare):
+        if _only_follows(word):  # "Vue 3", "Series A", "Web 2.0"
+            follows = position > 0 and nominal[-1] and bare[position - 1][:1].isupper()
+            nominal.append(follows and not ends_clause(tokens, position))
+        else:
+            known = word.lower().replace("’", "'")
+            nominal.append(len(word) > 1 and may_be[position] and known not in _NEVER)
+    return nominal
+
+
+def _only_follows(word: str) -> bool:
+    """Whether a word can end a name and never begin one: a number or a letter."""
+    return word.replace(".", "").isdigit() or (len(word) == 1 and word.isupper() and word != "I")
 
 
 def _add(
     candidates: dict[Key, Candidate],
     i: int,
-    bare: Sequence[str],
-    tags: npt.NDArray[np.floating],
+    sentence: tuple[Sequence[str], Sequence[str], npt.NDArray[np.floating]],
     bounds: tuple[int, int, int, int],
 ) -> None:
-    """Count words a to b of a run from first to last of sentence ``i``."""
+    """Count words a to b of a run from first to last of sentence ``i``: tokens, words, tags."""
+    tokens, bare, tags = sentence
     first, a, b, last = bounds
     phrase = bare[a:b]
     key = tuple(stem(word) for word in phrase)
@@ -202,8 +253,13 @@ def _add(
     candidate.n_open_left += a == first
     candidate.n_open_right += b == last
     candidate.n_whole += a == first and b == last
+    candidate.n_alone += a == first and b == last and _is_alone(tokens, a, b)
     candidate.n_named += int(tags[b - 1].argmax()) == _NAME
     candidate.noun_sum += float(1.0 - tags[b - 1][_ADJECTIVE] - tags[b - 1][_OTHER])
     if a > 0:
         candidate.n_inside += 1
         candidate.n_capitalised += all(word[:1].isupper() for word in phrase)
+
+
+def _is_alone(tokens: Sequence[str], a: int, b: int) -> bool:
+    return b - a < len(tokens) and ends_clause(tokens, a) and ends_clause(tokens, b)
