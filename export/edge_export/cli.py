@@ -20,6 +20,7 @@ from edge_export.options import (
     FOLDER,
     data_option,
     force_option,
+    leave_out_option,
     output_option,
     seeds_option,
     vectors_option,
@@ -202,12 +203,18 @@ def distill(
 @click.option(
     "--part",
     "parts",
-    type=click.Choice(["chapters", "sentences", "phrases", "support"]),
+    type=click.Choice(["words", "phrases", "titles", "reader", "support"]),
     multiple=True,
     help="Train only the heads for this; the others stay. May be given again.",
 )
-def train(
-    folder: Path, data: Path, cache: Path, folds: Path | None, parts: tuple[str, ...]
+@leave_out_option
+def train(  # one parameter an option
+    folder: Path,
+    data: Path,
+    cache: Path,
+    folds: Path | None,
+    parts: tuple[str, ...],
+    left_out: tuple[str, ...],
 ) -> None:
     """Learn the heads of the bundle in FOLDER from documents, and put them into it."""
     from edge_export.training.bundle import PARTS, train_bundle, train_folds
@@ -216,7 +223,7 @@ def train(
         train_folds(folder, data, cache, folds, _log, parts or PARTS)
         click.echo(f"cross-validation bundles in {folds}")
         return
-    bundle = train_bundle(folder, data, cache, _log, parts or PARTS)
+    bundle = train_bundle(folder, data, cache, _log, parts or PARTS, left_out)
     for head in bundle.manifest.heads:
         size_bytes = bundle.path(head.file).stat().st_size
         click.echo(f"{head.name:<10} {size_bytes / 1e3:6.0f} kB  {head.training['rows']:>7} rows")
@@ -228,11 +235,19 @@ def train(
 @output_option(
     "Folder for the adapter and, while it runs, what to go on from.  [default: build/NAME]"
 )
-def finetune(name: str, data: Path, output: Path | None) -> None:
-    """Train the adapter of model NAME; a run that was stopped goes on where it was."""
+@leave_out_option
+def finetune(name: str, data: Path, output: Path | None, left_out: tuple[str, ...]) -> None:
+    """Teach model NAME: an encoder to read, a decoder to write (a stopped run goes on)."""
+    recipe, folder = load_recipe(name), output or Path("build") / name
+    if recipe.encoder is not None:
+        from edge_export.training.teaching import teach_recipe
+
+        taught = teach_recipe(recipe, data, folder, _log, left_out)
+        click.echo(f"reader in {taught}; the recipe reads models/{name}/reader")
+        return
     from edge_export.training.summarizer import train_summarizer
 
-    adapter = train_summarizer(load_recipe(name), data, output or Path("build") / name, _log)
+    adapter = train_summarizer(recipe, data, folder, _log)
     click.echo(f"adapter in {adapter}; the recipe reads models/{name}/adapter")
 
 

@@ -24,6 +24,12 @@ data_option = click.option(
     required=True,
     help="Folder of the training files; docs/training.md describes them.",
 )
+leave_out_option = click.option(
+    "--leave-out",
+    "left_out",
+    multiple=True,
+    help="A show of annotated episodes not to learn from; may be given again.",
+)
 vectors_option = click.option(
     "--cache",
     type=FOLDER,

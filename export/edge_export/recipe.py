@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -77,6 +77,9 @@ class EncoderRecipe:
     opset: int
     optimize: Optimize
     int8: Int8
+    reader: Path | None = None
+    """Folder of an adapter to the checkpoint and of the ``reader`` head that was taught with it,
+    in the recipe's folder."""
 
 
 @dataclass(frozen=True)
@@ -157,6 +160,28 @@ class FinetuneSettings:
 
 
 @dataclass(frozen=True)
+class ReaderSettings:
+    """How the reader is taught; a recipe's ``[teach]``."""
+
+    epochs: int = 4
+    window: int = 112
+    """Sentences that are read together while it learns."""
+    rank: int = 32
+    scale: float = 2.0
+    width: int = 96
+    dropout: float = 0.2
+    adapter_rate: float = 4e-4
+    head_rate: float = 2e-3
+    weight_decay: float = 0.01
+    warmup_updates: int = 60
+    kept_likeness: float = 0.4
+    """Weight of how far vectors moved, beside the roles."""
+    max_tokens: int = 128
+    """Of a sentence, while it learns."""
+    seed: int = 0
+
+
+@dataclass(frozen=True)
 class Recipe:
     """One model's recipe."""
 
@@ -169,6 +194,8 @@ class Recipe:
     """Of a sentence encoder."""
     encoder_gates: Mapping[str, Gate] = field(default_factory=dict)
     """Precision -> gate, of a sentence encoder."""
+    teach: ReaderSettings | None = None
+    """How a sentence encoder's reader is taught."""
     generation: GenerationRecipe | None = None
     """Of a model that writes."""
     generation_gates: Mapping[str, GenerationGate] = field(default_factory=dict)
@@ -226,19 +253,18 @@ def _recipe(document: Mapping[str, Any], folder: Path) -> Recipe:
             **common,
             sources=sources,
             encoder=EncoderRecipe(
-                **document["encoder"],
+                **_with_paths(document["encoder"], ("reader",), folder),
                 opset=int(document["opset"]),
                 optimize=Optimize(**document["optimize"]),
                 int8=Int8(**document["quantize"]["int8"]),
             ),
             encoder_gates={kind: Gate(**limits) for kind, limits in document["gate"].items()},
+            teach=ReaderSettings(**document["teach"]) if "teach" in document else None,
         )
     if document["task"] not in GENERATION_TASKS:
         raise ValueError(f"task {document['task']!r} is not known")
     gates = {kind: GenerationGate(**limits) for kind, limits in document["gate"].items()}
-    settings = dict(document["generation"])
-    for name in {"adapter", "references"} & set(settings):
-        settings[name] = folder / settings[name]
+    settings = _with_paths(document["generation"], ("adapter", "references"), folder)
     return Recipe(
         **common,
         sources=sources,
@@ -246,6 +272,12 @@ def _recipe(document: Mapping[str, Any], folder: Path) -> Recipe:
         generation_gates=gates,
         finetune=tuple(_stage(entry) for entry in document.get("finetune", ())),
     )
+
+
+def _with_paths(settings: Mapping[str, Any], names: Sequence[str], folder: Path) -> dict[str, Any]:
+    """Settings, some of which name files in the recipe's folder."""
+    paths = {name: folder / settings[name] for name in names if name in settings}
+    return {**settings, **paths}
 
 
 def _stage(entry: Mapping[str, Any]) -> FinetuneSettings:

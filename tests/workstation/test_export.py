@@ -23,6 +23,7 @@ from edge.bundles.store import find_bundle
 from edge.errors import EdgeError
 from edge.runtime.encoder import Encoder
 from tests.conftest import ROOT
+from tests.workstation.tiny import save_encoder
 
 SEEDS = ROOT / "seeds"
 ENCODER_PRECISIONS = ("fp32", "fp16", "int8")
@@ -164,26 +165,8 @@ def test_the_hub_revision_is_resolved_and_recorded(
 
 @pytest.fixture(scope="session")
 def tiny_checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A BERT of 2 layers with random weights and the real tokenizer."""
-    torch = pytest.importorskip("torch")
-    transformers = pytest.importorskip("transformers")
-    folder = tmp_path_factory.mktemp("tiny")
-    torch.manual_seed(0)
-    config = transformers.BertConfig(
-        hidden_size=48, num_hidden_layers=2, num_attention_heads=4, intermediate_size=96
-    )
-    transformers.BertModel(config).save_pretrained(folder)
-    tokenizer = find_bundle().folder / "tokenizer.json"
-    transformers.PreTrainedTokenizerFast(
-        tokenizer_file=str(tokenizer),
-        pad_token="[PAD]",
-        cls_token="[CLS]",
-        sep_token="[SEP]",
-        unk_token="[UNK]",
-        mask_token="[MASK]",
-        model_max_length=512,
-    ).save_pretrained(folder)
-    return folder
+    pytest.importorskip("torch")
+    return save_encoder(tmp_path_factory.mktemp("tiny"))
 
 
 @pytest.fixture
@@ -202,7 +185,7 @@ def tiny_recipes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     real = load_recipe("minilm-l6")
     assert real.encoder is not None
     optimize = replace(real.encoder.optimize, num_heads=4, hidden_size=48)
-    fitted = replace(real, encoder=replace(real.encoder, optimize=optimize))
+    fitted = replace(real, encoder=replace(real.encoder, optimize=optimize, reader=None))
     monkeypatch.setattr("edge_export.cli.load_recipe", lambda name: fitted)
 
 
@@ -243,12 +226,15 @@ def test_naive_per_tensor_int8_of_the_real_weights_is_refused(tmp_path: Path) ->
 
 @pytest.mark.slow
 def test_the_committed_bundle_passes_its_gate_against_pytorch(tmp_path: Path) -> None:
+    from edge_export.build.encoder import adapted_checkpoint
     from edge_export.gates.embeddings import certify, compare, torch_embeddings
     from edge_export.gates.seeds import seed_sentences
 
     recipe = load_recipe("minilm-l6")
     assert recipe.encoder is not None
-    checkpoint = fetch(recipe.sources, tmp_path)
+    assert recipe.encoder.reader is not None
+    fetched = fetch(recipe.sources, tmp_path)
+    checkpoint = adapted_checkpoint(fetched, recipe.encoder.reader, tmp_path / "adapted")
     sentences = seed_sentences(SEEDS)
     reference = torch_embeddings(checkpoint.folder, sentences, recipe.encoder.max_tokens)
     report = compare(reference, Encoder(find_bundle()).encode(sentences))

@@ -15,6 +15,7 @@ from click.testing import CliRunner
 from edge.bundles.files import verify_files
 from edge.bundles.manifest import read_bundle
 from edge.bundles.store import find_bundle
+from edge.extraction.syntax import FORMS
 from edge.pipeline import digest_transcript
 from edge.records import Segment, Transcript
 from edge.runtime.encoder import Encoder
@@ -50,6 +51,36 @@ def turns(draw: random.Random, topics: list[str]) -> tuple[list[dict[str, str]],
     return lines, boundaries
 
 
+def annotated(draw: random.Random, k: int) -> dict[str, object]:
+    """An episode with what a reader would have chosen of it, and who is named."""
+    topics = draw.sample(list(TOPICS), 3)
+    lines, boundaries = turns(draw, topics)
+    firsts = [0, *boundaries]
+    spoken = [
+        {**line, "content": f"The {topics[i // 12]} is about {TOPICS[topics[i // 12]]} and more."}
+        for i, line in enumerate(lines)
+    ]
+    spoken[3]["content"] = "We bought it from Acme Industries, said Ann Smith."
+    chapters = [
+        {"first": first, "title": f"What {TOPICS[topic]}", "key": [first + 1], "question": None}
+        for first, topic in zip(firsts, topics, strict=True)
+    ]
+    return {
+        "id": f"radio{k}/1",
+        "turns": spoken,
+        "about": "Many things.",
+        "chapters": chapters,
+        "key_lines": [1],
+        "extract": [1],
+        "quotes": [],
+        "adverts": [[5, 6]],
+        "cold_open": None,
+        "keyphrases": ["solar panel", "baker", "knight", "river", "oven"],
+        "mentions": [{"name": "Acme Industries", "kind": "company", "line": 3}],
+        "summary": [{"text": "They talked.", "lines": [1]}],
+    }
+
+
 def write(path: Path, rows: list[dict[str, object]]) -> None:
     with gzip.open(path, "wt", encoding="utf-8") as file:
         file.writelines(json.dumps(row) + "\n" for row in rows)
@@ -77,6 +108,8 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
         described.append(
             {"id": f"talks/{k}#1", "title": "Water", "turns": lines, "description": TOPICS["solar"]}
         )
+    write(folder / "episodes_train.jsonl.gz", [annotated(draw, k) for k in range(4)])
+    write(folder / "episodes_unlabelled.jsonl.gz", [annotated(draw, k) for k in range(4, 6)])
     write(folder / "qmsum_train.jsonl.gz", meetings)
     write(folder / "podcast_chapters_train.jsonl.gz", chaptered)
     write(folder / "optech_descriptions_train.jsonl.gz", described)
@@ -108,11 +141,12 @@ def test_heads_are_learned_always_to_the_same_bytes(bundle: Path, data: Path) ->
     assert hashes[0] == hashes[1]
     old = {f.path: f.sha256 for f in before.manifest.files}
     changed = {name for name, sha256 in hashes[0].items() if old.get(name) != sha256}
-    assert changed == {f"{name}.onnx" for name in HEAD_NAMES}
+    assert changed == {f"{name}.onnx" for name in HEAD_NAMES if name != "reader"}
     verify_files(after)
     for head in after.manifest.heads:
         assert head.certificate["max_difference"] <= head.certificate["limit"]
-        assert set(head.training["data_sha256"]) == {path.name for path in data.iterdir()}
+        if head.name not in ("reader", "support"):
+            assert set(head.training["data_sha256"]) == {path.name for path in data.iterdir()}
     digest = digest_transcript(read_transcript(CHIP), Encoder(after))
     assert digest.key_points
 
@@ -124,8 +158,52 @@ def test_one_part_is_learned_and_the_others_stay(bundle: Path, data: Path) -> No
     assert code == 0, output
     after = {head.name: head for head in read_bundle(bundle).manifest.heads}
     assert set(after) == set(before)
-    assert {name for name in after if after[name] != before[name]} == {"tagger", "phrase"}
+    assert {name for name in after if after[name] != before[name]} == {
+        "phrase",
+        "subject",
+        "entity",
+    }
     verify_files(read_bundle(bundle))
+
+
+def test_title_heads_are_learned_always_to_the_same_bytes(bundle: Path, data: Path) -> None:
+    before = {head.name: head for head in read_bundle(bundle).manifest.heads}
+    hashes = []
+    for _ in range(2):
+        code, output = edge_export("train", bundle, "--data", data, "--part", "titles")
+        assert code == 0, output
+        after = read_bundle(bundle)
+        hashes.append({f.path: f.sha256 for f in after.manifest.files})
+    assert hashes[0] == hashes[1]
+    heads = {head.name: head for head in after.manifest.heads}
+    changed = {name for name in heads if heads[name] != before.get(name)}
+    assert changed == {"syntax", "span", "title"}
+    assert "episodes_train.jsonl.gz" in heads["title"].training["data_sha256"]
+    digest = digest_transcript(read_transcript(CHIP), Encoder(after))
+    assert all(chapter.title for chapter in digest.chapters)
+
+
+def test_a_parser_tells_which_stretches_can_stand_alone() -> None:
+    pytest.importorskip("spacy")
+    from edge_export.training.syntax_heads import parse_with_teacher
+
+    text = "The team is moving the old build system to Rollup because compilers never got faster."
+    (parsed,) = parse_with_teacher([text])
+    forms = {
+        " ".join(parsed.tokens[a:b]): FORMS[form]
+        for (a, b), form in zip(parsed.spans.tolist(), parsed.forms.tolist(), strict=True)
+    }
+    assert forms["old build system"] == "noun"
+    assert forms["moving the old build system to Rollup"] == "action"
+    assert forms["compilers never got faster."] == "claim"
+    for text in (
+        "build system to",
+        "system to Rollup",
+        "because compilers",
+        "the old build system",
+    ):
+        assert forms[text] == "cut", text
+    assert len(parsed.plain.tokens) == len(parsed.tokens)
 
 
 def test_a_head_that_does_not_pass_leaves_the_bundle_as_it_was(
@@ -151,7 +229,7 @@ def test_folds_leave_out_what_they_say(bundle: Path, data: Path, tmp_path: Path)
     episodes = [e for name, held in left_out.items() if name.startswith("episodes") for e in held]
     assert sorted(episodes) == sorted({*episodes})
     whole = {h.name: h.training for h in read_bundle(folds / "show-show0").manifest.heads}
-    assert whole["boundary"]["documents"] == 5 + 3  # meetings for training, the other show
+    assert whole["phrase"]["documents"] == 17  # with the three episodes of that show: more
     assert find_bundle().sha256 == read_bundle(bundle).sha256
 
 
@@ -171,8 +249,10 @@ def test_a_table_is_distilled_and_takes_heads(bundle: Path, data: Path, tmp_path
     code, output = edge_export("distill", bundle, *arguments)
     assert code == 1
     assert "--force to replace it" in output
-    code, output = edge_export("train", target, "--data", data, "--cache", tmp_path / "vectors")
-    assert code == 0, output
+    arguments = ("--data", data, "--cache", tmp_path / "vectors")
+    for parts in (("--part", "reader"), ()):
+        code, output = edge_export("train", target, *arguments, *parts)
+        assert code == 0, output
     student, teacher = Encoder(read_bundle(target)), Encoder(find_bundle())
     words = ["dog", "puppy", "market"]  # none was in the sentences
     mine, theirs = student.encode(words), teacher.encode(words)
@@ -180,7 +260,7 @@ def test_a_table_is_distilled_and_takes_heads(bundle: Path, data: Path, tmp_path
     assert np.allclose(np.linalg.norm(mine, axis=1), 1, atol=1e-5)
     assert (mine * theirs).sum(axis=1).min() > 0.9
     digest = digest_transcript(read_transcript(CHIP), student)
-    assert digest.key_points
+    assert digest.summary_sentences
 
 
 def test_a_table_that_says_something_else_is_refused(

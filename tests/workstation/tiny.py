@@ -137,3 +137,23 @@ def _stirred(model: Any) -> Any:
         if hasattr(model, "final_logits_bias"):
             model.final_logits_bias.normal_(std=0.5)
     return model.eval()
+
+
+def save_encoder(folder: Path) -> Path:
+    """A BERT of 2 layers with random weights and the real tokenizer."""
+    import torch
+    import transformers
+
+    from edge.bundles.store import find_bundle
+
+    torch.manual_seed(0)
+    config = transformers.BertConfig(
+        hidden_size=48, num_hidden_layers=2, num_attention_heads=4, intermediate_size=96
+    )
+    transformers.BertModel(config).save_pretrained(folder)
+    transformers.PreTrainedTokenizerFast(
+        tokenizer_file=str(find_bundle().folder / "tokenizer.json"),
+        pad_token="[PAD]", cls_token="[CLS]", sep_token="[SEP]", unk_token="[UNK]",
+        mask_token="[MASK]", model_max_length=512,
+    ).save_pretrained(folder)  # fmt: skip
+    return folder

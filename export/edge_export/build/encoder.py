@@ -17,9 +17,12 @@ from edge_export.build.quantize import convert
 from edge_export.errors import ExportError
 from edge_export.gates.embeddings import certify, compare, torch_embeddings
 from edge_export.gates.seeds import seed_sentences
+from edge_export.graph.lora import adapter_origin, add_adapter, read_adapter
+from edge_export.graph.reader import read_reader
 from edge_export.log import Log
 from edge_export.manifest import write_heads, write_manifest
 from edge_export.recipe import EncoderRecipe
+from edge_export.sources.fetch import Checkpoint
 
 GOLDEN_TEXTS = (
     "Big models are slow to serve, and halving the inference time decides whether we break even.",
@@ -38,7 +41,12 @@ def build_encoder(job: BuildJob, settings: EncoderRecipe) -> Bundle:
     :raises ExportError: If a step fails or the gate refuses.
     """
     sentences = seed_sentences(job.seeds)
+    if settings.reader is not None:
+        adapted = adapted_checkpoint(job.checkpoint, settings.reader, job.work / "adapted")
+        job = replace(job, checkpoint=adapted)
     draft = _with_trained_heads(_draft(job, settings), job.log)
+    if settings.reader is not None:
+        draft = _with_reader(draft, settings.reader)
     job.log(f"comparing with PyTorch on {len(sentences)} sentences")
     reference = torch_embeddings(job.checkpoint.folder, sentences, settings.max_tokens)
     encoder = Encoder(draft)
@@ -51,6 +59,33 @@ def build_encoder(job: BuildJob, settings: EncoderRecipe) -> Bundle:
         golden=golden_sample(encoder),
     )
     return write_manifest(draft.folder, manifest)
+
+
+def adapted_checkpoint(checkpoint: Checkpoint, reader: Path, folder: Path) -> Checkpoint:
+    """A checkpoint with the adapter that was taught with the reader added to its weights.
+
+    :param checkpoint: The one it was taught on.
+    :param reader: Folder of the adapter.
+    :param folder: To write to.
+    :raises RecipeError: If it cannot be read.
+    """
+    from transformers import AutoModel
+
+    adapter = read_adapter(reader)
+    shutil.copytree(checkpoint.folder, folder)
+    model = AutoModel.from_pretrained(checkpoint.folder)
+    add_adapter(model, adapter)
+    model.save_pretrained(folder)
+    origin = {**checkpoint.origin, "adapter_sha256": adapter_origin(reader)}
+    return replace(checkpoint, folder=folder, origin=origin)
+
+
+def _with_reader(draft: Bundle, reader: Path) -> Bundle:
+    """The draft with the head that was taught with its weights."""
+    files = read_reader(reader)
+    (draft.folder / files.spec.file).write_bytes(files.head_bytes())
+    others = [head for head in draft.manifest.heads if head.name != files.spec.name]
+    return write_heads(draft, [*others, files.spec])
 
 
 def _with_trained_heads(draft: Bundle, log: Log) -> Bundle:

@@ -5,7 +5,7 @@ One file of gzip JSON Lines, one episode a line; docs/training.md describes its 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -13,10 +13,9 @@ from typing import Any
 
 from edge.records import Segment, Sentence, Transcript
 from edge.transcript.sentences import rebuild_sentences
-from edge_export.data.documents import read_rows
+from edge_export.data.documents import ANNOTATED, read_rows
 from edge_export.errors import TrainingDataError
 
-ANNOTATED = "episodes_train.jsonl.gz"
 DEV_SHOWS = frozenset(
     ["changelog/brainscience", "changelog/gotime", "metamuse", "earnings21"],
 )
@@ -99,20 +98,22 @@ class AnnotatedEpisode:
         return rebuild_sentences(self.transcript(with_speakers))
 
 
-def read_annotated(folder: Path) -> list[AnnotatedEpisode]:
+def read_annotated(folder: Path, left_out: Collection[str] = ()) -> list[AnnotatedEpisode]:
     """All annotated episodes.
 
     :param folder: Where ``ANNOTATED`` is.
+    :param left_out: Shows to leave out.
     :raises TrainingDataError: If it is missing or malformed.
     """
     path = folder / ANNOTATED
     try:
-        return [_episode(row) for row in read_rows(path)]
+        episodes = [_episode(row) for row in read_rows(path)]
     except (OSError, EOFError, ValueError, KeyError, TypeError) as error:
         raise TrainingDataError(
             f"cannot read {path}: {type(error).__name__} {error}",
             "docs/training.md says what the file holds.",
         ) from error
+    return [episode for episode in episodes if episode.show not in left_out]
 
 
 def split_by_show(

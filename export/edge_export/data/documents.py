@@ -23,6 +23,8 @@ from edge_export.errors import TrainingDataError
 MEETINGS = "qmsum_train.jsonl.gz"
 CHAPTERED = "podcast_chapters_train.jsonl.gz"
 DESCRIBED = "optech_descriptions_train.jsonl.gz"
+ANNOTATED = "episodes_train.jsonl.gz"
+"""Read by ``edge_export.data.annotated``, and not by every training."""
 
 NOTED_SHOW = "optech"
 """The show whose chapters are described."""
@@ -125,14 +127,15 @@ def _chosen_episodes(documents: Sequence[Document]) -> set[str]:
     }
 
 
-def data_hashes(folder: Path) -> dict[str, str]:
+def data_hashes(folder: Path, *more: str) -> dict[str, str]:
     """File name -> SHA-256, for the record.
 
-    :param folder: Where the three files are.
+    :param folder: Where the files are.
+    :param more: Names of files that were learned from beside the three.
     """
     return {
         name: hashlib.sha256((folder / name).read_bytes()).hexdigest()
-        for name in (MEETINGS, CHAPTERED, DESCRIBED)
+        for name in (MEETINGS, CHAPTERED, DESCRIBED, *more)
     }
 
 

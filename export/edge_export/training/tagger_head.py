@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import random
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -92,7 +92,11 @@ class HashedLinear:
             nodes,
             "tagger",
             [helper.make_tensor_value_info("rows", TensorProto.FLOAT, [None, None])],
-            [helper.make_tensor_value_info("probabilities", TensorProto.FLOAT, [None, len(TAGS)])],
+            [
+                helper.make_tensor_value_info(
+                    "probabilities", TensorProto.FLOAT, [None, len(self.bias)]
+                )
+            ],
             [numpy_helper.from_array(value, name) for name, value in constants.items()],
         )
         return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)])
@@ -169,9 +173,6 @@ def fit_tagger(sentences: Sequence[Tagged], n_documents: int) -> TrainedHead:
     :param sentences: Labelled sentences.
     :param n_documents: How many documents they are from, for the record.
     """
-    from scipy.sparse import csr_matrix
-    from sklearn.linear_model import SGDClassifier
-
     draw = random.Random(SEED)
     shown = list(sentences)
     for sentence in sentences:
@@ -179,11 +180,32 @@ def fit_tagger(sentences: Sequence[Tagged], n_documents: int) -> TrainedHead:
             plain = tuple(re.sub(r"[^\w'-]", "", token.lower()) or "-" for token in sentence.tokens)
             shown.append(Tagged(plain, sentence.classes))
     features = [tag_features(sentence.tokens) for sentence in shown]
+    labels = np.array([kind for sentence in shown for kind in sentence.classes])
+    return fit_hashed_linear("tagger", features, labels, len(TAGS), n_documents)
+
+
+def fit_hashed_linear(
+    name: str,
+    features: Sequence[Mapping[str, npt.NDArray[np.int64]]],
+    labels: npt.NDArray[np.int64],
+    n_classes: int,
+    n_documents: int,
+) -> TrainedHead:
+    """A head that tells the class of each word.
+
+    :param name: Of the head.
+    :param features: Of each sentence, as ``tag_features`` gives them.
+    :param labels: The class of each word of all of them, shape (words,).
+    :param n_classes: How many there are.
+    :param n_documents: How many documents the sentences are from, for the record.
+    """
+    from scipy.sparse import csr_matrix
+    from sklearn.linear_model import SGDClassifier
+
     names = tuple(features[0])
     rows = np.concatenate(
         [np.column_stack([of_words[name] for name in names]) for of_words in features]
     )
-    labels = np.array([kind for sentence in shown for kind in sentence.classes])
     n, width = rows.shape
     matrix = csr_matrix(
         (np.ones(n * width, np.float32), rows.ravel(), np.arange(0, n * width + 1, width)),
@@ -193,10 +215,10 @@ def fit_tagger(sentences: Sequence[Tagged], n_documents: int) -> TrainedHead:
         "log_loss", alpha=ALPHA, max_iter=N_EPOCHS, tol=None, random_state=SEED, average=True
     )
     fitted.fit(matrix, labels)
-    table = np.zeros((N_BUCKETS, len(TAGS)), np.float16)
-    bias = np.full(len(TAGS), -1e4, np.float32)  # a class nobody showed is never chosen
+    table = np.zeros((N_BUCKETS, n_classes), np.float16)
+    bias = np.full(n_classes, -1e4, np.float32)  # a class nobody showed is never chosen
     table[:, fitted.classes_] = fitted.coef_.T
     bias[fitted.classes_] = fitted.intercept_
     model = HashedLinear(table, bias)
     compared_rows = rows[:N_COMPARED_ROWS].astype(np.float32)
-    return TrainedHead("tagger", names, model, compared_rows, n_documents, n)
+    return TrainedHead(name, names, model, compared_rows, n_documents, n)

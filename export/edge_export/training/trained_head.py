@@ -65,9 +65,11 @@ def predict_classes(model: Any, rows: Float32Array) -> Float64Array:
     :param model: A fitted model.
     :param rows: Feature matrix.
     """
+    if hasattr(model, "predict_roles"):
+        return np.asarray(model.predict_roles(rows), np.float64)
     if hasattr(model, "predict_proba"):
         return np.asarray(model.predict_proba(rows), np.float64)
-    return np.asarray(model.predict(rows), np.float64).reshape(len(rows), 1)
+    return np.asarray(model.predict(rows), np.float64).reshape(len(rows), -1)
 
 
 def linear_model(weights: npt.NDArray[np.floating], intercept: float) -> Any:

@@ -1,0 +1,137 @@
+"""Teaching an encoder to read, and its reader: on small episodes made here and a small encoder."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import random
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+from edge_export.cli import main
+from edge_export.data.annotated import read_annotated
+from edge_export.data.forms import FORMS, in_form
+from edge_export.recipe import FolderSource, ReaderSettings, Recipe, load_recipe
+
+from edge.bundles.manifest import read_bundle
+from edge.extraction.judgements import judge_text
+from edge.extraction.reader import ROLES
+from edge.runtime.encoder import Encoder
+from tests.workstation.tiny import save_encoder
+
+CLAIMS = ("A baseline beats the large model.", "The cheapest chip halves the cost of serving.")
+CHATTER = ("Yeah, right.", "Okay, so, I see.", "Mhm, that is how it is, you know.")
+
+
+def episode(draw: random.Random, number: int) -> dict[str, Any]:
+    """Sixty sentences: claims, which a reader chose, among chatter; an advert near the end."""
+    key = sorted(draw.sample(range(3, 50), 8))
+    texts = [draw.choice(CLAIMS) if i in key else draw.choice(CHATTER) for i in range(60)]
+    texts[0] = "Today Ann Lee talks with Bob Ray about chips, models and the cost of serving."
+    texts[55] = "Our sponsor sells pumps."
+    chapters = [
+        {"first": first, "title": "Chips", "key": [k for k in key if first <= k < first + 30],
+         "question": None}
+        for first in (0, 30)
+    ]  # fmt: skip
+    return {
+        "id": f"show{number}/1",
+        "turns": [{"speaker": "AB"[i % 2], "content": text} for i, text in enumerate(texts)],
+        "about": "Ann Lee and Bob Ray talk about chips, models and what serving costs.",
+        "chapters": chapters, "key_lines": key, "extract": key[:3], "quotes": [],
+        "adverts": [[55, 55]], "cold_open": None, "keyphrases": [], "mentions": [], "summary": [],
+    }  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("data")
+    draw = random.Random(0)
+    with gzip.open(folder / "episodes_train.jsonl.gz", "wt", encoding="utf-8") as file:
+        file.writelines(json.dumps(episode(draw, k)) + "\n" for k in range(4))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def recipe(tmp_path_factory: pytest.TempPathFactory) -> Recipe:
+    """The real recipe, fitted to a small encoder and a short lesson."""
+    pytest.importorskip("torch")
+    real = load_recipe("minilm-l6")
+    assert real.encoder is not None and real.teach is not None
+    optimize = replace(real.encoder.optimize, num_heads=4, hidden_size=48)
+    return replace(
+        real,
+        sources=(FolderSource(save_encoder(tmp_path_factory.mktemp("encoder"))),),
+        encoder=replace(real.encoder, optimize=optimize, reader=None),
+        encoder_gates={"fp32": real.encoder_gates["fp32"]},
+        teach=ReaderSettings(epochs=12, window=40, rank=4, warmup_updates=4),
+    )
+
+
+def test_every_form_has_the_same_words_and_the_reader_s_choices(data: Path) -> None:
+    (first, *_) = read_annotated(data)
+    for form in FORMS:
+        formed = in_form(first, form)
+        said = [turn for turns in formed.word_turns for turn in turns.tolist()]
+        assert said == sorted(said) and set(said) == set(range(60))
+        labels = formed.labels()
+        assert labels.shape == (len(formed.sentences), len(ROLES))
+        worth = np.flatnonzero(labels[:, ROLES.index("worth")])
+        of_worth = {turn for i in worth for turn in formed.word_turns[i].tolist()}
+        assert first.chosen <= of_worth
+        assert labels[:, ROLES.index("opens")].sum() == 1
+    assert in_form(first, "full").labels()[0, ROLES.index("introduces")] == 1
+    broken = in_form(first, "broken_lines").transcript
+    assert all(len(segment.text.split()) <= 12 for segment in broken.segments)
+    assert not any(segment.speaker for segment in broken.segments)
+
+
+@pytest.mark.slow
+def test_what_is_taught_is_exported_and_tells_claims_from_chatter(
+    data: Path, recipe: Recipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seeds = tmp_path / "seeds"
+    seeds.mkdir()
+    (seeds / "one.txt").write_text("\n".join((*CLAIMS, *CHATTER)))
+    monkeypatch.setattr("edge_export.cli.load_recipe", lambda name: recipe)
+    taught = tmp_path / "reader"
+    command = ["finetune", "tiny", "--data", data, "--output", taught, "--leave-out", "show3"]
+    result = CliRunner().invoke(main, [str(part) for part in command])
+    assert result.exit_code == 0, result.output
+    record = json.loads((taught / "reader.json").read_text())
+    assert record["training"]["documents"] == 3
+    assert record["certificate"]["max_difference"] <= record["certificate"]["limit"]
+
+    assert recipe.encoder is not None
+    whole = replace(recipe, encoder=replace(recipe.encoder, reader=taught))
+    monkeypatch.setattr("edge_export.cli.load_recipe", lambda name: whole)
+    command = ["build", "tiny", "--precision", "fp32", "--output", tmp_path / "bundle"]
+    result = CliRunner().invoke(main, [str(part) for part in (*command, "--seeds", seeds)])
+    assert result.exit_code == 0, result.output
+    bundle = read_bundle(tmp_path / "bundle")
+    assert [head.name for head in bundle.manifest.heads] == ["reader"]
+    assert set(bundle.manifest.origin["adapter_sha256"]) >= {"adapter_model.safetensors"}
+
+    *_, unseen = read_annotated(data)
+    formed = in_form(unseen, "full")
+    _, judgements = judge_text(formed.sentences, Encoder(bundle))
+    is_claim = formed.labels()[:, ROLES.index("worth")] == 1
+    assert judgements.worth[is_claim].min() > judgements.worth[~is_claim].max()
+
+
+def test_a_reader_that_is_not_there_is_named(tmp_path: Path) -> None:
+    from edge_export.errors import RecipeError
+    from edge_export.graph.reader import read_reader
+
+    with pytest.raises(RecipeError, match="cannot read the reader in"):
+        read_reader(tmp_path)
+
+
+def test_a_recipe_that_teaches_nothing_is_named(data: Path) -> None:
+    result = CliRunner().invoke(main, ["finetune", "smollm2-135m", "--data", str(data)])
+    assert result.exit_code == 1
+    assert "has no stages to train" in result.output
