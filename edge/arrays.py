@@ -16,3 +16,4 @@ FloatArray = npt.NDArray[np.floating[Any]]
 """Of either precision."""
 Int32Array = npt.NDArray[np.int32]
 Int64Array = npt.NDArray[np.int64]
+BoolArray = npt.NDArray[np.bool_]

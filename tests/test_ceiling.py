@@ -111,7 +111,7 @@ def test_shares_shrink_with_the_room(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_longer_episode_needs_more(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(edge.device.memory_limit, "peak_bytes", lambda: 120 * MIB)
     monkeypatch.setattr(edge.device.memory_limit, "resident_bytes", lambda: 115 * MIB)
-    ceiling = MemoryLimit(165 * MIB)
+    ceiling = MemoryLimit(185 * MIB)
     assert ceiling.plan(1000, 4).threads * ceiling.plan(1000, 4).batch_tokens > (
         ceiling.plan(15_000, 4).threads * ceiling.plan(15_000, 4).batch_tokens
     )

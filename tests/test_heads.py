@@ -9,31 +9,29 @@ import pytest
 
 from edge.english.analysis import AnalysedSentence, analyse_sentence
 from edge.errors import BundleError
-from edge.extraction.boundary_features import boundary_features, text_features
-from edge.extraction.concepts import concept_features
-from edge.extraction.features import (
-    depth,
-    hashed_stems,
-    likeness,
-    ranks,
-    running_sums,
-    shifted,
-    word_offsets,
-)
-from edge.extraction.salience import predict_salience, salience_features
-from edge.extraction.segmentation import choose_boundaries, find_boundaries, may_begin
+from edge.extraction.adverts import find_adverts
+from edge.extraction.features import hashed_stems, likeness, ranks, running_sums, word_offsets
+from edge.extraction.measures import Place, measure_sentences
+from edge.extraction.reader import ROLES, Reading, read_sentences
+from edge.extraction.segmentation import choose_boundaries, may_begin
 from edge.records import Segment, Transcript
-from edge.runtime.encoder import Encoder
+from edge.runtime.encoder import Encoded, Encoder
 from edge.runtime.heads import HEAD_NAMES, Head, feature_matrix, require_heads
 from edge.transcript import parse_transcript
 from edge.transcript.sentences import rebuild_sentences
 
-MAX_HEAD_BYTES = 1_000_000
+MAX_HEAD_BYTES = 3_000_000
 
 
 def sentences_of(*lines: str) -> list[AnalysedSentence]:
     transcript = Transcript(tuple(Segment(line) for line in lines), "text")
     return [analyse_sentence(sentence) for sentence in rebuild_sentences(transcript)]
+
+
+def read(sentences: list[AnalysedSentence], encoder: Encoder) -> Reading:
+    encoded = encoder.begin_texts([sentence.text for sentence in sentences]).result()
+    place = Place(0, sum(sentence.n_words for sentence in sentences))
+    return read_sentences(sentences, encoded, encoder.heads["reader"], encoder.rarity, place)
 
 
 def test_the_bundle_has_every_head_and_each_is_small(encoder: Encoder) -> None:
@@ -49,12 +47,12 @@ def test_the_bundle_has_every_head_and_each_is_small(encoder: Encoder) -> None:
 def test_a_bundle_without_heads_is_named(encoder: Encoder) -> None:
     bundle = encoder.bundle
     bare = replace(bundle, manifest=replace(bundle.manifest, heads=()))
-    with pytest.raises(BundleError, match="lacks the heads boundary, concept"):
+    with pytest.raises(BundleError, match="lacks the heads"):
         require_heads(bare)
 
 
 def test_an_unknown_feature_is_named(encoder: Encoder) -> None:
-    spec = next(head for head in encoder.bundle.manifest.heads if head.name == "boundary")
+    spec = next(head for head in encoder.bundle.manifest.heads if head.name == "reader")
     head = Head(encoder.bundle, replace(spec, features=("moon_phase",)))
     with pytest.raises(BundleError, match="wants the feature 'moon_phase'"):
         head.predict({"length": np.ones(3)})
@@ -71,13 +69,9 @@ def test_likeness_falls_where_the_subject_changes() -> None:
     measured = likeness(running_sums(rows), offsets, 50)
     assert measured[1:].argmin() == 9  # before the first sentence there is nothing to be like
     assert measured[10] == pytest.approx(0.0)
-    assert depth(measured[1:], offsets[1:], 100).argmax() == 9
 
 
 def test_small_measures() -> None:
-    assert shifted(np.array([1.0, 2.0, 3.0]), 1, -9).tolist() == [2, 3, -9]
-    assert shifted(np.array([1.0, 2.0, 3.0]), -2).tolist() == [0, 0, 1]
-    assert shifted(np.array([1.0]), 5).tolist() == [0]
     assert ranks(np.array([3.0, 1.0, 2.0])).tolist() == [1, 0, 0.5]
     rows = hashed_stems([["model", "edge"], ["model"], ["once"]], 64)
     assert rows.shape == (3, 64)
@@ -108,52 +102,71 @@ def test_a_chapter_begins_at_the_likeliest_place_among_those_near() -> None:
     assert choose_boundaries(sentences, spread) != []
 
 
-def test_questions_are_measured_in_words(encoder: Encoder) -> None:
-    sentences = sentences_of("It runs here.", "Why does it run?", "It is small.", "It is quick.")
-    vectors = encoder.encode([sentence.text for sentence in sentences])
-    measured = boundary_features(sentences, vectors)
-    assert measured["words_since_question"].tolist() == [1000, 1000, 0, 3]
-    assert measured["words_until_question"].tolist() == [3, 0, 1000, 1000]
-    assert measured["question_before"].tolist() == [False, False, True, True]
-    assert measured["question_after"].tolist() == [True, True, False, False]
-
-
-def test_features_do_not_need_speakers_or_more_than_a_sentence(encoder: Encoder) -> None:
+def test_measures_do_not_need_speakers_or_more_than_a_sentence(encoder: Encoder) -> None:
     for lines in (("One sentence only.",), ("Ann: A first one.", "Bob: And a second one.")):
         transcript = parse_transcript("\n".join(lines).encode())
         sentences = [analyse_sentence(sentence) for sentence in rebuild_sentences(transcript)]
-        vectors = encoder.encode([sentence.text for sentence in sentences])
-        for name, values in boundary_features(sentences, vectors).items():
+        encoded = encoder.begin_texts([sentence.text for sentence in sentences]).result()
+        place = Place(0, sum(sentence.n_words for sentence in sentences))
+        measures = measure_sentences(sentences, encoded.vectors, encoder.rarity, place)
+        for name, values in measures.items():
             assert np.isfinite(values).all(), name
-        features = salience_features(sentences, vectors, encoder.rarity)
-        for name, values in features.items():
-            assert np.isfinite(values).all(), name
-        text = text_features(sentences)
-        assert find_boundaries(sentences, vectors, text, encoder.heads) == []
-        scores = predict_salience(sentences, vectors, encoder.heads, encoder.rarity)
-        assert scores.shape == (len(sentences),)
+            assert np.abs(values).max() <= 2.0, name
+        reading = read_sentences(sentences, encoded, encoder.heads["reader"], encoder.rarity, place)
+        assert reading.worth.shape == (len(sentences),)
 
 
-def test_concepts_are_measured_once_each(encoder: Encoder) -> None:
-    sentences = sentences_of("Models drift.", "Models break and models drift.")
-    vectors = encoder.encode([sentence.text for sentence in sentences])
-    features = salience_features(sentences, vectors, encoder.rarity)
-    keys, measured = concept_features([["model"], ["model", "model"]], features, encoder.rarity)
-    assert keys == ["model"]
-    assert measured["count_log"][0] == pytest.approx(np.log(4))
-    assert measured["spread_log"][0] == pytest.approx(np.log(3))
+def test_nothing_to_read_is_read(encoder: Encoder) -> None:
+    none = read_sentences([], Encoded.none(), encoder.heads["reader"], encoder.rarity, Place(0, 0))
+    assert [len(getattr(none, role)) for role in ROLES] == [0] * len(ROLES)
 
 
-def test_substance_is_worth_more_than_chatter(encoder: Encoder) -> None:
+def test_a_claim_is_worth_more_than_chatter(encoder: Encoder) -> None:
     sentences = sentences_of(
         "Yeah, so, um, I mean, you know.",
         "Half precision halves the inference time of the language model on the device.",
         "Okay, great, thanks a lot for that.",
-        "The language model runs on the device with half the inference time of the old one.",
+        "A simple baseline beats the large model on every data set that we tried.",
     )
-    vectors = encoder.encode([sentence.text for sentence in sentences])
-    scores = predict_salience(sentences, vectors, encoder.heads, encoder.rarity)
-    assert min(scores[1], scores[3]) > max(scores[0], scores[2])
+    worth = read(sentences, encoder).worth
+    assert min(worth[1], worth[3]) > max(worth[0], worth[2])
+
+
+def test_what_pays_for_a_show_is_told_from_what_it_says(encoder: Encoder) -> None:
+    sentences = sentences_of(
+        "Today we talk about bridges, and how to measure how old they are.",
+        "We measured four of them last summer.",
+        "This episode is brought to you by Pumpwell, the pumps that never break.",
+        "Go to pumpwell dot com slash podcast and use the code BRIDGE for ten percent off.",
+        "The first bridge was built of stone two hundred years ago.",
+        "Its pillars had moved by four centimetres.",
+    )
+    advert = read(sentences, encoder).advert
+    assert advert[2:4].min() > np.delete(advert, [2, 3]).max()
+
+
+def test_an_advert_is_a_stretch(encoder: Encoder) -> None:
+    sentences = sentences_of(*(f"Here are six words, number {k}." for k in range(8)))
+    sure = np.array([0.01, 0.01, 0.3, 0.04, 0.3, 0.3, 0.01, 0.01])
+    assert np.flatnonzero(find_adverts(sentences, sure)).tolist() == [2, 3, 4, 5]
+    alone = np.array([0.01, 0.01, 0.01, 0.1, 0.01, 0.01, 0.01, 0.01])
+    assert not find_adverts(sentences, alone).any()
+    assert find_adverts(sentences, np.full(8, 0.9)).all()
+    assert find_adverts([], np.zeros(0)).tolist() == []
+
+
+def test_an_announced_break_ends_where_the_episode_is_back() -> None:
+    first, last = "Let's take a quick moment to tell you about our pumps.", "Now back to the show."
+    inner = [f"The pump has a part number {k}." for k in range(12)]
+    talk = [f"We measured bridge number {k}." for k in range(5)]
+
+    def is_break(*lines: str) -> list[bool]:
+        sentences = sentences_of(*lines)
+        return find_adverts(sentences, np.zeros(len(sentences))).tolist()
+
+    whole = [False] * 5 + [True] * 14 + [False] * 5
+    assert is_break(*talk, first, *inner, last, *talk) == whole
+    assert not any(is_break(*talk, first, *inner, *talk))  # nobody says where it ends
 
 
 def test_word_offsets_end_with_the_total() -> None:

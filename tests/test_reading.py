@@ -49,7 +49,7 @@ def test_a_long_episode_is_read_in_parts_that_tile_it(encoder: Encoder) -> None:
     assert found.vectors is None and found.sentences is None
     assert found.spans[0][0] == 0 and found.spans[-1][1] == len(sentences)
     assert all(a[1] == b[0] for a, b in itertools.pairwise(found.spans))
-    assert len(found.ranked.salience) == len(sentences)
+    assert found.judgements is not None and len(found.judgements.worth) == len(sentences)
     assert len(found.titles) == len(found.spans)
     kept = read_episode(sentences, is_candidate, encoder, keep_vectors=True)
     assert kept.vectors is not None and kept.vectors.shape == (len(sentences), 384)

@@ -22,8 +22,8 @@ _RUNTIME_BYTES = 62 * MIB
 """Python with onnxruntime and numpy, which may not be there yet."""
 _WRITING_BYTES = 90 * MIB
 """Caches and scores of six texts that are written at once."""
-_BYTES_PER_WORD = 1800
-"""Of an episode that is read in one part: its text, sentences and vectors."""
+_BYTES_PER_WORD = 3600
+"""Of an episode that is read in one part: its text, sentences, vectors and states."""
 _PART_MARGIN = 1.25
 """A longer one is read in parts; one is reckoned with so many times its most words."""
 _TEXT_BYTES_PER_WORD = 90

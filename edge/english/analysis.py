@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from edge.english.fillers import without_lead
-from edge.english.fluency import fluency, has_verb, independence
-from edge.english.wording import WordingCounts, count_wording
-from edge.english.words import FILLERS, content_stems_of, words
+from edge.english.words import FILLERS, PRONOUNS, content_stems_of, words
 from edge.records import Sentence
+
+SUBJECT_WORDS = 3
+"""Among so many first words, a pronoun stands for something said before."""
 
 
 @dataclass(frozen=True, slots=True)
 class AnalysedSentence(Sentence):
     """A sentence, what of it would be shown, and measures of the English in it."""
 
-    is_candidate: bool
-    """Whether it may be shown at all: it is no advert, say."""
     shown_text: str
     """Without leading fillers."""
     n_shown_words: int
@@ -25,29 +25,18 @@ class AnalysedSentence(Sentence):
     """Among all its words."""
     content_stems: tuple[str, ...]
     """Stems of its content words, in order, repeats kept; leading fillers have none."""
-    wording: WordingCounts
-    """Of what would be shown."""
-    has_verb: bool
-    fluency: float
-    """0.3 to 1."""
-    reads_alone: float
-    """0 to 1: how well it reads on its own."""
+    leans: bool
+    """Whether it begins by pointing to what was said before it."""
 
 
-def analyse_sentence(sentence: Sentence, is_candidate: bool = True) -> AnalysedSentence:
+def analyse_sentence(sentence: Sentence) -> AnalysedSentence:
     """Take a sentence apart.
 
     :param sentence: As it was said.
-    :param is_candidate: Whether it may be shown at all.
     """
     text = without_lead(sentence.text)
     spoken = words(sentence.text)
     shown = spoken if text is sentence.text else words(text)
-    lowered = [word.lower() for word in shown]
-    wording = count_wording(text, lowered)
-    fluent = fluency(text, wording)
-    is_verbal = has_verb(text, lowered)
-    asks_assent = sentence.text.endswith(("right?", "right."))
     return AnalysedSentence(
         text=sentence.text,
         run_segments=sentence.run_segments,
@@ -55,13 +44,14 @@ def analyse_sentence(sentence: Sentence, is_candidate: bool = True) -> AnalysedS
         run_words=sentence.run_words,
         end_s=sentence.end_s,
         speaker=sentence.speaker,
-        is_candidate=is_candidate,
         shown_text=text,
         n_shown_words=len(text.split()),
         n_fillers=sum(word.lower() in FILLERS for word in spoken),
         content_stems=content_stems_of(shown),
-        wording=wording,
-        has_verb=is_verbal,
-        fluency=fluent,
-        reads_alone=independence(text, lowered, is_verbal, asks_assent) * fluent,
+        leans=_leans(shown),
     )
+
+
+def _leans(shown: Sequence[str]) -> bool:
+    begin = (word.lower().replace("’", "'").partition("'")[0] for word in shown[:SUBJECT_WORDS])
+    return any(word in PRONOUNS for word in begin)

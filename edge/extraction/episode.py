@@ -13,21 +13,15 @@ from functools import reduce
 
 import numpy as np
 
-from edge.arrays import Float32Array
+from edge.arrays import BoolArray, Float32Array
 from edge.english.analysis import AnalysedSentence
 from edge.english.words import stem
+from edge.extraction.judgements import Judgements
+from edge.extraction.lexicon import Lexicon
+from edge.extraction.names import Names, find_names
 from edge.extraction.parts import Part, Span, is_one_part, iter_parts
 from edge.extraction.phrase_features import Centre, most_prominent
 from edge.extraction.phrases import Candidate, Key, find_phrases, merge_phrases
-from edge.extraction.ranking import (
-    Ranked,
-    SentenceScores,
-    count_opening,
-    is_punctuated,
-    rank_parts,
-    score_sentences,
-)
-from edge.extraction.salience import predict_salience
 from edge.extraction.tagger import bare_word, tag_sentences
 from edge.extraction.titles import chapter_phrases, title_chapters
 from edge.records import Mention, Sentence
@@ -50,11 +44,14 @@ class EpisodeAnalysis:
     """Chapters; they tile the sentences."""
     titles: Sequence[str]
     """Of each chapter, empty where none was found; none at all where they were not asked for."""
-    ranked: Ranked
+    judgements: Judgements | None
+    """None of an episode without sentences, as ``centre``."""
+    is_advert: BoolArray
+    """Shape (sentences,)."""
     phrases: Mapping[Key, Candidate]
     """Of a long episode, the most prominent."""
+    names: Names
     centre: Centre | None
-    """None of an episode without sentences."""
     n_parts: int
     sentences: Sequence[AnalysedSentence] | None
     vectors: Float32Array | None
@@ -85,57 +82,65 @@ def read_episode(
     is_long = not is_one_part(sentences)
     if is_long:
         map_large_arrays()
-    n_opening, punctuated = count_opening(sentences), is_punctuated(sentences)
     spans: list[Span] = []
     names: list[str] = []
-    scores: list[SentenceScores] = []
+    judged: list[Judgements] = []
+    adverts: list[BoolArray] = []
     centres: list[Centre] = []
     kept: list[Part] = []
     phrases: dict[Key, Candidate] = {}
+    names_said = Names()
     title_words: set[str] = set()
     for part in iter_parts(sentences, is_candidate, loading, progress):
         encoder = loading.ready()
-        by_chapter = _phrases(part)
-        scores.append(_score(part, n_opening - part.first, punctuated, encoder))
+        end = part.first + len(part.sentences)
+        shown = np.array(is_candidate[part.first : end], bool) & ~part.is_advert
+        judged.append(Judgements.of(part.sentences, part.reading, shown))
+        adverts.append(part.is_advert)
+        by_chapter = _phrases(part, shown)
         if titles:
             with stage("chapters"):
                 names += title_chapters(
-                    part.spans, part.sentences, by_chapter, part.vectors, encoder, title_words
+                    part.spans,
+                    part.sentences,
+                    by_chapter,
+                    part.encoded.vectors,
+                    np.where(shown, judged[-1].worth, -np.inf),
+                    encoder,
+                    title_words,
                 )
         with stage("keyphrases"):
             phrases = _with_phrases(phrases, part, by_chapter, encoder)
-            centres.append(Centre.of(part.sentences, part.vectors))
+            centres.append(Centre.of(part.sentences, part.encoded.vectors))
+            names_said.add(_names(part, shown, encoder), part.first)
         spans += [(part.first + first, part.first + end) for first, end in part.spans]
         if keep_vectors or not is_long:
             kept.append(part)
         give_back()
-    with stage("rank"):
-        ranked = rank_parts(scores)
     return EpisodeAnalysis(
         spans=spans,
         titles=names,
-        ranked=ranked,
+        judgements=Judgements.joined(judged) if judged else None,
+        is_advert=np.concatenate(adverts) if adverts else np.zeros(0, bool),
         phrases=phrases,
+        names=names_said,
         centre=reduce(Centre.joined, centres) if centres else None,
-        n_parts=len(scores),
+        n_parts=len(judged),
         sentences=[sentence for part in kept for sentence in part.sentences] if kept else None,
-        vectors=np.concatenate([part.vectors for part in kept]) if kept else None,
+        vectors=np.concatenate([part.encoded.vectors for part in kept]) if kept else None,
     )
 
 
 @stage("keyphrases")
-def _phrases(part: Part) -> list[dict[Key, Candidate]]:
+def _phrases(part: Part, is_candidate: BoolArray) -> list[dict[Key, Candidate]]:
     """Those of each chapter."""
-    is_candidate = [sentence.is_candidate for sentence in part.sentences]
-    return chapter_phrases(part.spans, part.sentences, is_candidate, part.tags)
+    return chapter_phrases(part.spans, part.sentences, is_candidate.tolist(), part.tags)
 
 
-@stage("rank")
-def _score(part: Part, n_opening: int, punctuated: bool, encoder: Encoder) -> SentenceScores:
-    """What the sentences are worth, the first of which may be of the episode's opening."""
-    salience = predict_salience(part.sentences, part.vectors, encoder.heads, encoder.rarity)
-    n_inside = min(max(0, n_opening), len(part.sentences))
-    return score_sentences(part.sentences, salience, n_inside, punctuated)
+def _names(part: Part, is_candidate: BoolArray, encoder: Encoder) -> Names:
+    lexicon = Lexicon(encoder.heads["background"], encoder.rarity)
+    vectors = part.encoded.vectors
+    return find_names(part.sentences, is_candidate.tolist(), part.tags, vectors, lexicon)
 
 
 def _with_phrases(

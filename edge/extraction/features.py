@@ -88,24 +88,6 @@ def likeness(sums: Float64Array, offsets: Int64Array, window: int) -> Float64Arr
     return cosine
 
 
-def depth(values: Float64Array, offsets: Int64Array, window: int) -> Float64Array:
-    """How far each value lies below the highest on either side of it (TextTiling's depth).
-
-    :param values: One value a sentence.
-    :param offsets: Words before each sentence.
-    :param window: Words on either side.
-    """
-    n = len(values)
-    first = np.searchsorted(offsets, offsets[:n] - window)
-    last = np.minimum(np.searchsorted(offsets, offsets[:n] + window), n - 1)
-    return np.array(
-        [
-            values[first[i] : i + 1].max() + values[i : last[i] + 1].max() - 2 * values[i]
-            for i in range(n)
-        ]
-    )
-
-
 def highest(
     values: Float64Array, offsets: Int64Array, window: int
 ) -> tuple[Float64Array, Float64Array]:
@@ -146,22 +128,6 @@ def ranks(values: Float64Array) -> Float64Array:
     order = np.empty(len(values))
     order[np.argsort(values, kind="stable")] = np.arange(len(values))
     return order / max(1, len(values) - 1)
-
-
-def shifted(values: Float64Array, by: int, fill: float = 0.0) -> Float64Array:
-    """Values of the sentence ``by`` places on; beyond the ends, ``fill``.
-
-    :param values: One value a sentence.
-    :param by: Negative for sentences before.
-    :param fill: Value where there is no such sentence.
-    """
-    moved = np.full(len(values), fill, np.float64)
-    if abs(by) < len(values):
-        if by >= 0:
-            moved[: len(values) - by] = values[by:]
-        else:
-            moved[-by:] = values[:by]
-    return moved
 
 
 def hashed_stems(stems: Sequence[Sequence[str]], columns: int) -> Float32Array:

@@ -1,4 +1,4 @@
-"""An episode cut into parts of whole chapters, each taken apart, embedded and tagged.
+"""An episode cut into parts of whole chapters, each taken apart, embedded, tagged and read.
 
 Sentences are taken apart while the model loads, and while others are embedded: both leave Python
 free.
@@ -14,14 +14,16 @@ from functools import partial
 
 import numpy as np
 
-from edge.arrays import Float32Array, Float64Array
+from edge.arrays import BoolArray, Float64Array
 from edge.english.analysis import AnalysedSentence, analyse_sentence
-from edge.extraction.boundary_features import text_features
+from edge.extraction.adverts import find_adverts
 from edge.extraction.features import word_offsets
-from edge.extraction.segmentation import find_boundaries
+from edge.extraction.measures import Place
+from edge.extraction.reader import Reading, read_sentences
+from edge.extraction.segmentation import choose_boundaries
 from edge.extraction.tagger import tag_sentences
 from edge.records import Sentence
-from edge.runtime.encoder import Encoder, LoadingEncoder, Progress
+from edge.runtime.encoder import Encoded, Encoder, LoadingEncoder, Progress
 from edge.runtime.heads import require_heads
 from edge.stages import stage
 
@@ -41,26 +43,44 @@ class Part:
     first: int
     """Where in the episode they begin."""
     sentences: list[AnalysedSentence]
-    vectors: Float32Array
-    """Shape (sentences, dimension)."""
+    encoded: Encoded
     tags: list[Float64Array]
     """Of each sentence's words."""
+    reading: Reading
+    is_advert: BoolArray
+    """Shape (sentences,)."""
     spans: list[Span]
     """Chapters, counted from the part's first sentence."""
 
-    def cut(self, n: int) -> tuple[Part, Part]:
+    def cut(self, n: int) -> tuple[Part, Carried]:
         """The chapters within the first sentences, and the sentences that follow.
 
         :param n: How many are the first; a chapter ends with them.
         """
-        spans = [span for span in self.spans if span[1] <= n]
-        return (
-            Part(self.first, self.sentences[:n], self.vectors[:n], self.tags[:n], spans),
-            Part(self.first + n, self.sentences[n:], self.vectors[n:], self.tags[n:], []),
+        kept = Part(
+            self.first,
+            self.sentences[:n],
+            self.encoded.rows(slice(0, n)),
+            self.tags[:n],
+            self.reading.rows(slice(0, n)),
+            self.is_advert[:n],
+            [span for span in self.spans if span[1] <= n],
         )
+        behind = self.encoded.rows(slice(n, None))
+        return kept, Carried(self.first + n, self.sentences[n:], behind, self.tags[n:])
 
 
-_NOTHING = Part(0, [], np.zeros((0, 0), np.float32), [], [])
+@dataclass(frozen=True)
+class Carried:
+    """Sentences behind a part's last boundary, to be read again with those that follow them."""
+
+    first: int
+    sentences: list[AnalysedSentence]
+    encoded: Encoded
+    tags: list[Float64Array]
+
+
+_NOTHING = Carried(0, [], Encoded.none(), [])
 
 
 def is_one_part(sentences: Sequence[Sentence]) -> bool:
@@ -96,8 +116,11 @@ def iter_parts(
         report = None
         if progress is not None:
             report = partial(_report, progress, (int(offsets[first]), int(offsets[end]), total))
-        new = slice(first, end)
-        part = _read_on(carried, sentences[new], is_candidate[new], loading, report)
+        place = Place(int(offsets[carried.first]), total)
+        together = slice(carried.first, end)
+        part = _read_on(
+            carried, sentences[first:end], is_candidate[together], place, loading, report
+        )
         # The last chapter goes on in what is not read yet.
         ended = part.spans if end == n else part.spans[:-1]
         part, carried = part.cut((ended or part.spans)[-1][1])
@@ -116,50 +139,48 @@ def _report(progress: Progress, words: tuple[int, int, int], done: int, n: int) 
     progress(before + (after - before) * done // n, total)
 
 
+# Many parameters: what is read, what of it may be shown, and what reads it.
 def _read_on(
-    carried: Part,
+    carried: Carried,
     sentences: Sequence[Sentence],
     is_candidate: Sequence[bool],
+    place: Place,
     loading: Encoder | LoadingEncoder,
     progress: Progress | None,
 ) -> Part:
-    """What is carried over and the sentences after it, taken apart, embedded and tagged."""
+    """What is carried over and the sentences after it, taken apart, embedded, tagged and read."""
     with stage("rank"):  # beside the loading of the model
-        analysed = _analyse_while_loading(sentences, is_candidate, loading)
+        analysed = _analyse_while_loading(sentences, loading)
     with stage("load"):
         encoder = loading.ready()
         require_heads(encoder.bundle)
     encoding = encoder.begin_texts([sentence.text for sentence in sentences])
     with stage("rank"):  # beside the encoding
-        n = len(analysed)
-        analysed += map(analyse_sentence, sentences[n:], is_candidate[n:])
-    together = [*carried.sentences, *analysed]
-    # An advert is no change of subject.
-    spoken = [i for i, sentence in enumerate(together) if sentence.is_candidate]
+        analysed += map(analyse_sentence, sentences[len(analysed) :])
     with stage("tag"):
         tags = [*carried.tags, *tag_sentences(analysed, encoder.heads["tagger"])]
+    together = [*carried.sentences, *analysed]
+    encoded = carried.encoded.followed_by(encoding.result(progress))
+    with stage("read"):
+        reading = read_sentences(together, encoded, encoder.heads["reader"], encoder.rarity, place)
+    introduces = reading.introduces > reading.advert  # both speak of the show
+    is_advert = find_adverts(together, np.where(introduces, 0.0, reading.advert))
+    # An advert is no change of subject.
+    spoken = np.flatnonzero(np.array(is_candidate) & ~is_advert)
     with stage("chapters"):
-        features = text_features([together[i] for i in spoken]) if spoken else {}
-    vectors = encoding.result(progress)
-    if carried.sentences:
-        vectors = np.concatenate([carried.vectors, vectors])
-    with stage("chapters"):
-        starts = find_boundaries(
-            [together[i] for i in spoken], vectors[spoken], features, encoder.heads
-        )
-        cuts = [0, *(spoken[k] for k in starts), len(together)]
-    return Part(carried.first, together, vectors, tags, list(itertools.pairwise(cuts)))
+        starts = choose_boundaries([together[i] for i in spoken], reading.opens[spoken])
+        cuts = [0, *(int(spoken[k]) for k in starts), len(together)]
+    spans = list(itertools.pairwise(cuts))
+    return Part(carried.first, together, encoded, tags, reading, is_advert, spans)
 
 
 def _analyse_while_loading(
-    sentences: Sequence[Sentence],
-    is_candidate: Sequence[bool],
-    loading: Encoder | LoadingEncoder,
+    sentences: Sequence[Sentence], loading: Encoder | LoadingEncoder
 ) -> list[AnalysedSentence]:
     """As many of the first sentences, taken apart, as there is time for."""
     analysed: list[AnalysedSentence] = []
-    for pair in zip(sentences, is_candidate, strict=True):
+    for sentence in sentences:
         if loading.is_ready:
             break
-        analysed.append(analyse_sentence(*pair))
+        analysed.append(analyse_sentence(sentence))
     return analysed

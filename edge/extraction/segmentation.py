@@ -1,40 +1,29 @@
-"""Where the subject changes: every place between two sentences, judged by two heads.
-
-``opening`` reads the vectors of the sentence before and after a place (does this sound like the
-start of something?); ``boundary``, boosted trees, weighs that beside how much the vocabulary and
-the meaning change there. docs/adr/0006-heads.md tells how they were chosen.
-"""
+"""Where chapters begin: the places the reader finds likeliest, apart from each other."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import numpy as np
-import numpy.typing as npt
 
-from edge.arrays import Float32Array, Float64Array, Int64Array
-from edge.extraction.boundary_features import meaning_features, opening_features, with_opening
+from edge.arrays import BoolArray, Float64Array, Int64Array
 from edge.extraction.features import bounds, highest, word_offsets
 from edge.extraction.greedy import ruled_out, select_greedily
 from edge.records import Sentence
-from edge.runtime.heads import Head
 
-MIN_CHAPTER_WORDS = 120
+MIN_CHAPTER_WORDS = 250
 MIN_EDGE_WORDS = 60
 """No chapter begins this near the episode's start or end."""
-WORDS_PER_CHAPTER = 800
-"""Words of a usual chapter, to turn a sum of probabilities into a density."""
-THRESHOLD = 0.36
-"""Least smoothed probability of a boundary where chapters are as dense as usual."""
+THRESHOLD = 0.24
+"""Least smoothed probability of a boundary."""
 PEAK_WORDS = 80
 """A chapter begins at the likeliest place among those this near."""
 SMOOTHING_WORDS = 120
 """Probabilities this near add to each other, less the farther: another transcription puts the
-same words into other sentences, and the head's belief with them."""
+same words into other sentences, and the reader's belief with them."""
 
 
-def may_begin(sentences: Sequence[Sentence]) -> npt.NDArray[np.bool_]:
+def may_begin(sentences: Sequence[Sentence]) -> BoolArray:
     """Where a chapter may begin: chapters tile segments, so one place a segment.
 
     A sentence that begins where the one before it ends, in the same segment, may begin a chapter:
@@ -46,43 +35,19 @@ def may_begin(sentences: Sequence[Sentence]) -> npt.NDArray[np.bool_]:
     return np.concatenate([[False], firsts[1:] != firsts[:-1]]).astype(bool)
 
 
-def find_boundaries(
-    sentences: Sequence[Sentence],
-    vectors: Float32Array,
-    text: Mapping[str, Float64Array],
-    heads: Mapping[str, Head],
-) -> list[int]:
-    """Sentence indices at which the chapters after the first begin.
+def choose_boundaries(sentences: Sequence[Sentence], probability: Float64Array) -> list[int]:
+    """Sentence indices at which the chapters after the first begin: the likeliest places.
 
-    :param sentences: The whole episode.
-    :param vectors: Their vectors, shape (sentences, dimension).
-    :param text: What ``text_features`` says of them.
-    :param heads: ``opening`` and ``boundary``.
-    :raises InferenceError: If onnxruntime fails.
+    :param sentences: The whole episode, or a part of it.
+    :param probability: Of a chapter that begins with each sentence, shape (sentences,).
     """
     if len(sentences) < 2:
         return []
-    opening = heads["opening"].predict(opening_features(vectors))
-    measured = {**meaning_features(vectors, word_offsets(sentences)), **text}
-    features = with_opening(measured, opening, sentences)
-    return choose_boundaries(sentences, heads["boundary"].predict(features))
-
-
-def choose_boundaries(sentences: Sequence[Sentence], probability: Float64Array) -> list[int]:
-    """The likeliest places, apart from each other; more of them where the head sees more.
-
-    :param sentences: The whole episode.
-    :param probability: Of a boundary before each sentence, shape (sentences,).
-    """
     offsets = word_offsets(sentences)
-    total = int(offsets[-1])
-    possible = np.where(may_begin(sentences), probability, 0.0)
-    smooth = _smooth(possible, offsets)
-    density = float(possible.sum()) / max(1.0, total / WORDS_PER_CHAPTER)
-    starts = offsets[:-1]
+    total, starts = int(offsets[-1]), offsets[:-1]
+    smooth = _smooth(np.where(may_begin(sentences), probability, 0.0), offsets)
     is_inside = (starts >= MIN_EDGE_WORDS) & (starts <= total - MIN_EDGE_WORDS)
-    is_likely = (smooth >= THRESHOLD * math.sqrt(density)) & (smooth > 0)
-    worth = np.where(is_likely & is_inside, smooth, -np.inf)
+    worth = np.where((smooth >= THRESHOLD) & is_inside, smooth, -np.inf)
     return sorted(
         select_greedily(worth, lambda i: ruled_out(np.abs(starts - starts[i]) < MIN_CHAPTER_WORDS))
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -28,6 +29,40 @@ BATCH_TOKENS = 256
 BATCH_TOKENS_ON_GPU = 16_384
 """There: a GPU wants much to do at once."""
 PROGRESS_INTERVAL_S = 0.2
+
+
+@dataclass(frozen=True)
+class Encoded:
+    """What an encoder made of some texts; both of shape (texts, dimension)."""
+
+    vectors: Float32Array
+    """Means over each text's tokens, of length 1: near each other where meanings are."""
+    states: Float32Array
+    """States of each text's first token, which was fine-tuned to tell what a sentence is."""
+
+    @classmethod
+    def none(cls) -> Encoded:
+        """Of no texts, of a dimension that is not known."""
+        return cls(np.zeros((0, 0), np.float32), np.zeros((0, 0), np.float32))
+
+    def rows(self, rows: slice) -> Encoded:
+        """The same of some texts.
+
+        :param rows: Which.
+        """
+        return Encoded(self.vectors[rows], self.states[rows])
+
+    def followed_by(self, others: Encoded) -> Encoded:
+        """These and further ones.
+
+        :param others: Of the texts that follow.
+        """
+        if not len(self.vectors):
+            return others
+        return Encoded(
+            np.concatenate([self.vectors, others.vectors]),
+            np.concatenate([self.states, others.states]),
+        )
 
 
 class Encoder:
@@ -87,7 +122,7 @@ class Encoder:
         :return: Shape (texts, dimension), rows of length 1, in the order given.
         :raises InferenceError: If onnxruntime fails.
         """
-        return self.begin(self.tokens(texts)).result(progress)
+        return self.begin(self.tokens(texts)).result(progress).vectors
 
     def encode_tokens(self, token_ids: Sequence[Sequence[int]]) -> Float32Array:
         """``encode``, of texts that are tokens already.
@@ -96,7 +131,7 @@ class Encoder:
         :return: Shape (texts, dimension), rows of length 1, in the order given.
         :raises InferenceError: If onnxruntime fails.
         """
-        return self.begin(token_ids).result()
+        return self.begin(token_ids).result().vectors
 
     def begin_texts(self, texts: Sequence[str]) -> Encoding:
         """``encode`` that goes on beside other work, where it has more than one thread.
@@ -139,8 +174,8 @@ class Encoder:
         """
         return tokenize(self._tokenizer, texts)
 
-    def _embed(self, token_ids: list[list[int]]) -> Float32Array:
-        """Mean-pooled, unit-length vectors of one batch of windows, shape (batch, dimension)."""
+    def _embed(self, token_ids: list[list[int]]) -> Encoded:
+        """Mean-pooled, unit-length vectors and first states of one batch of windows."""
         input_ids, attention_mask = pad(token_ids, self.spec.pad_token_id)
         hidden = self._session.run(
             {
@@ -151,13 +186,13 @@ class Encoder:
         ).astype(np.float32, copy=False)  # (batch, longest, dimension)
         mask = attention_mask.astype(np.float32)
         pooled = np.matmul(mask[:, None, :], hidden)[:, 0] / mask.sum(axis=1, keepdims=True)
-        return _unit_rows(pooled)
+        return Encoded(_unit_rows(pooled), hidden[:, 0].copy())
 
 
 class Encoding:
     """Texts that are being embedded.
 
-    :param running: Gives the vectors of each batch.
+    :param running: Gives what became of each batch.
     :param windows: Of the texts.
     :param batches: Indices of the windows in each batch.
     :param shape: (texts, dimension).
@@ -165,7 +200,7 @@ class Encoding:
 
     def __init__(
         self,
-        running: Parallel[list[int], Float32Array],
+        running: Parallel[list[int], Encoded],
         windows: Windows,
         batches: list[list[int]],
         shape: tuple[int, int],
@@ -175,24 +210,28 @@ class Encoding:
         self._batches = batches
         self._shape = shape
 
-    def result(self, progress: Progress | None = None) -> Float32Array:
-        """The texts' vectors, once they are done.
+    def result(self, progress: Progress | None = None) -> Encoded:
+        """The texts' vectors and states, once they are done.
 
         :param progress: Told now and then how far it is.
-        :return: Shape (texts, dimension), rows of length 1.
         :raises InferenceError: If onnxruntime fails.
         """
         with stage("encode"):
             while progress and not self._running.wait(PROGRESS_INTERVAL_S):
                 progress(self._running.n_done, len(self._batches))
             windows = self._windows
-            sums = np.zeros(self._shape, np.float32)  # of a text's windows, by their tokens
-            for batch, rows in zip(self._batches, self._running.results(), strict=True):
-                for row, k in zip(rows, batch, strict=True):
-                    sums[windows.text_indices[k]] += row * len(windows.token_ids[k])
+            # Of a text's windows, by their tokens.
+            vectors, states = np.zeros(self._shape, np.float32), np.zeros(self._shape, np.float32)
+            weights = np.zeros((self._shape[0], 1), np.float32)
+            for batch, encoded in zip(self._batches, self._running.results(), strict=True):
+                for row, k in enumerate(batch):
+                    text, n_tokens = windows.text_indices[k], len(windows.token_ids[k])
+                    vectors[text] += encoded.vectors[row] * n_tokens
+                    states[text] += encoded.states[row] * n_tokens
+                    weights[text] += n_tokens
             if progress:
                 progress(len(self._batches), len(self._batches))
-            return _unit_rows(sums)
+            return Encoded(_unit_rows(vectors), states / weights)
 
 
 class LoadingEncoder:

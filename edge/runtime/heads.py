@@ -21,7 +21,9 @@ from edge.runtime.session import Session
 Features = Mapping[str, FloatArray]
 """Feature name -> one value a row, shape (rows,); or a matrix, shape (rows, columns)."""
 
-HEAD_NAMES = ("opening", "boundary", "concept", "relevance", "salience", "tagger", "phrase")
+HEAD_NAMES = (
+    "reader", "tagger", "background", "phrase", "subject", "entity", "syntax", "span", "title",
+)  # fmt: skip
 
 
 def feature_matrix(features: Features, names: tuple[str, ...]) -> Float32Array:
