@@ -48,6 +48,10 @@ def rank_keyphrases(
         return []
     embedded = encoder.encode([candidate.text for candidate in pool])
     scores = score_phrases(pool, candidates, sentences, centre, embedded, encoder)
+    # "Stuff" names nothing, however often it is said; where nothing else is, it is better than no
+    # phrase at all.
+    named = [k for k, c in enumerate(pool) if c.is_name or not c.is_generic] or range(len(pool))
+    pool, embedded, scores = [pool[k] for k in named], embedded[named], scores[named]
     chosen = distinct(pool, embedded, scores, limit)
     mentions = all_mentions([pool[k].key for k in chosen]) if all_mentions else {}
     return [
@@ -106,13 +110,19 @@ def distinct(
     """
     may_nest = len(pool) < ENOUGH * limit
     stems = [frozenset(candidate.key) for candidate in pool]
+    is_name = [candidate.is_name for candidate in pool]  # "GitHub" and "GitHub Actions" are two
 
     def penalty(k: int) -> Float64Array:
         same_meaning = phrase_vectors @ phrase_vectors[k] > SAME_MEANING
         same_words = [
-            other == stems[k] or (not may_nest and (other < stems[k] or stems[k] < other))
-            for other in stems
+            other == stems[k]
+            or (not may_nest and not (is_name[k] and named) and _nests(other, stems[k]))
+            for other, named in zip(stems, is_name, strict=True)
         ]
         return ruled_out(same_meaning | np.array(same_words))
 
     return select_greedily(scores, penalty, limit)
+
+
+def _nests(one: frozenset[str], other: frozenset[str]) -> bool:
+    return one < other or other < one
