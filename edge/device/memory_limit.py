@@ -22,7 +22,7 @@ _RUNTIME_BYTES = 62 * MIB
 """Python with onnxruntime and numpy, which may not be there yet."""
 _WRITING_BYTES = 90 * MIB
 """Caches and scores of six texts that are written at once."""
-_BYTES_PER_WORD = 3600
+_BYTES_PER_WORD = 4000
 """Of an episode that is read in one part: its text, sentences, vectors and states."""
 _PART_MARGIN = 1.25
 """A longer one is read in parts; one is reckoned with so many times its most words."""
