@@ -136,8 +136,6 @@ VERBS = (
     )
     - NOUN_LIKE_FORMS
 )
-FINITE_VERBS = frozenset(form for form in VERBS if not form.endswith("ing")) | {"bring"}
-"""Forms that can carry a sentence; without one, or a helping verb, it is likely a fragment."""
 GENERIC = frozenset(_GENERIC_NOUNS) | frozenset(_GENERIC_MODIFIERS)
 PRONOUNS = frozenset(
     "he she it they them him her this that these those its their theirs his hers".split()
