@@ -17,6 +17,7 @@ import numpy as np
 from edge.bundles.specs import HeadSpec, head_spec
 from edge.extraction.reader import ROLES
 from edge_export.errors import RecipeError
+from edge_export.graph.halves import stored_in_half
 from edge_export.graph.lora import CONFIG_FILE, WEIGHTS_FILE
 
 HEAD_FILE, RECORD_FILE = "reader.onnx", "reader.json"
@@ -92,13 +93,14 @@ def write_head(folder: Path, model: bytes, spec: HeadSpec) -> None:
 def to_onnx_bytes(network: Any, n_columns: int) -> bytes:
     """The network over an episode's sentences as ONNX: ``rows`` in, the roles' chances out.
 
-    :param network: A ``SequenceReader`` that was taught.
+    :param network: A ``SequenceReader`` that was taught, its weights rounded to FP16.
     :param n_columns: Of ``rows``: state, vector and measures of a sentence.
     """
     import onnx
     from onnx import TensorProto, helper, numpy_helper
 
     weights = {name: tensor.detach().cpu().numpy() for name, tensor in _weights(network).items()}
+    stored, casts = stored_in_half(weights)
     dimension = network.state.in_features
     shapes = {
         "split_at": np.array([dimension, dimension, n_columns - 2 * dimension], np.int64),
@@ -106,6 +108,7 @@ def to_onnx_bytes(network: Any, n_columns: int) -> bytes:
         "per_sentence": np.array([0, -1], np.int64),
     }
     nodes = [
+        *casts,
         helper.make_node("Split", ["rows", "split_at"], ["state", "vector", "measures"], axis=1),
         *_linear("state", "state_seen", "state_linear"),
         helper.make_node("Relu", ["state_linear"], ["state_read"]),
@@ -128,11 +131,8 @@ def to_onnx_bytes(network: Any, n_columns: int) -> bytes:
     ]
     rows = helper.make_tensor_value_info("rows", TensorProto.FLOAT, ["sentences", n_columns])
     roles = helper.make_tensor_value_info("roles", TensorProto.FLOAT, ["sentences", len(ROLES)])
-    constants = [
-        numpy_helper.from_array(np.ascontiguousarray(array), name)
-        for name, array in {**weights, **shapes}.items()
-    ]
-    graph = helper.make_graph(nodes, "reader", [rows], [roles], constants)
+    constants = [numpy_helper.from_array(array, name) for name, array in shapes.items()]
+    graph = helper.make_graph(nodes, "reader", [rows], [roles], [*stored, *constants])
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", OPSET)])
     model.ir_version = IR_VERSION
     onnx.checker.check_model(model)

@@ -127,7 +127,7 @@ def teach_reader(
         log(f"epoch {epoch + 1} of {settings.epochs}")
     if encoder is not None:
         encoder.eval()
-    network.eval()
+    network.half().float().eval()  # rounded to what its file can tell
     return network
 
 

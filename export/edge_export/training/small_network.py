@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from edge.arrays import Float32Array, Float64Array
 from edge.runtime.heads import Features
+from edge_export.graph.halves import stored_in_half
 from edge_export.training.trained_head import SEED
 
 VECTORS = ("vector", "context")
@@ -31,7 +32,7 @@ class SmallNetwork:
     max_deviation: float
     """A scaled measure that is further from nothing counts as if it were so far."""
     layers: tuple[tuple[Float32Array, Float32Array], ...] = ()
-    """Weights and bias of each layer."""
+    """Weights, rounded to what FP16 can tell, and bias of each layer."""
 
     def predict_proba(self, rows: npt.NDArray[np.floating]) -> Float64Array:
         """Probabilities, shape (rows, classes).
@@ -66,8 +67,12 @@ class SmallNetwork:
             helper.make_node("Clip", ["scaled", "least", "most"], ["values"]),
         ]
         values = "values"
-        for k, (weights, bias) in enumerate(self.layers):
-            constants |= {f"weights_{k}": weights, f"bias_{k}": bias}
+        stored, casts = stored_in_half(
+            {f"weights_{k}": weights for k, (weights, _) in enumerate(self.layers)}
+        )
+        nodes += casts
+        for k, (_, bias) in enumerate(self.layers):
+            constants[f"bias_{k}"] = bias
             if k:
                 nodes.append(helper.make_node("Relu", [values], [f"active_{k}"]))
                 values = f"active_{k}"
@@ -81,7 +86,10 @@ class SmallNetwork:
             "network",
             [helper.make_tensor_value_info("rows", TensorProto.FLOAT, shape)],
             [helper.make_tensor_value_info("probabilities", TensorProto.FLOAT, [None, n_classes])],
-            [numpy_helper.from_array(np.asarray(v), name) for name, v in constants.items()],
+            [
+                *stored,
+                *(numpy_helper.from_array(np.asarray(v), name) for name, v in constants.items()),
+            ],
         )
         return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)])
 
@@ -149,7 +157,7 @@ def fit_classes(
     weights = np.zeros((len(last_weights), n_classes), np.float32)
     bias = np.full(n_classes, IMPOSSIBLE, np.float32)
     weights[:, fitted.classes_], bias[fitted.classes_] = last_weights, last_bias
-    return replace(blank, layers=(*layers, (weights, bias)))
+    return _layered(blank, [*layers, (weights, bias)])
 
 
 def fit_chance(
@@ -174,4 +182,12 @@ def fit_chance(
     column = fitted.coef_[0]
     weights = np.stack([np.zeros_like(column), column], axis=1).astype(np.float32)
     bias = np.array([0.0, fitted.intercept_[0]], np.float32)
-    return replace(blank, layers=((weights, bias),))
+    return _layered(blank, [(weights, bias)])
+
+
+def _layered(
+    blank: SmallNetwork, layers: Sequence[tuple[Float32Array, Float32Array]]
+) -> SmallNetwork:
+    """A network with these layers, as its file will tell them."""
+    rounded = [(weights.astype(np.float16).astype(np.float32), bias) for weights, bias in layers]
+    return replace(blank, layers=tuple(rounded))

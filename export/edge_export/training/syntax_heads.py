@@ -232,5 +232,5 @@ def _fit_span_head(
     matrix, targets = well_apart(np.concatenate(rows)), np.concatenate(labels)
     weights = np.where(targets == 0, 1.0 / SPAN_SHARE, 1.0)
     weights[-len(FORMS) :] = 1e-6
-    model = boosted_trees("binary", 60, 0.15, 31).fit(matrix, targets, sample_weight=weights)
+    model = boosted_trees("binary", 30, 0.25, 24).fit(matrix, targets, sample_weight=weights)
     return TrainedHead.of("span", names, model, matrix, n_documents)

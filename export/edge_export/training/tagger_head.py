@@ -61,16 +61,31 @@ _TAG_STARTS = (("NNP", "name"), ("NN", "noun"), ("JJ", "adjective"))
 class HashedLinear:
     """A linear classifier over hashed features: sum of rows of a table, then softmax."""
 
-    table: npt.NDArray[np.float16]
+    table: npt.NDArray[np.int8]
     """Shape (N_BUCKETS, classes)."""
+    scale: npt.NDArray[np.float32]
+    """What a class's entries are multiplied by, shape (classes,)."""
     bias: npt.NDArray[np.float32]
+
+    @classmethod
+    def rounded(
+        cls, weights: npt.NDArray[np.floating], bias: npt.NDArray[np.float32]
+    ) -> HashedLinear:
+        """With each class's weights in steps of a 127th of its largest.
+
+        :param weights: Shape (N_BUCKETS, classes).
+        :param bias: Shape (classes,).
+        """
+        scale = np.maximum(np.abs(weights).max(axis=0), 1e-6) / 127.0
+        return cls(np.rint(weights / scale).astype(np.int8), scale.astype(np.float32), bias)
 
     def predict_proba(self, rows: npt.NDArray[np.floating]) -> npt.NDArray[np.float64]:
         """Probabilities, shape (rows, classes).
 
         :param rows: Bucket of each feature, shape (rows, features).
         """
-        summed = self.table.astype(np.float32)[rows.astype(np.int64)].sum(axis=1) + self.bias
+        steps = self.table[rows.astype(np.int64)].sum(axis=1, dtype=np.float32)
+        summed = steps * self.scale + self.bias
         powers = np.exp(summed.astype(np.float64) - summed.max(axis=1, keepdims=True))
         shares: npt.NDArray[np.float64] = powers / powers.sum(axis=1, keepdims=True)
         return shares
@@ -81,13 +96,19 @@ class HashedLinear:
 
         nodes = [
             helper.make_node("Cast", ["rows"], ["buckets"], to=TensorProto.INT64),
-            helper.make_node("Gather", ["table", "buckets"], ["half"]),
-            helper.make_node("Cast", ["half"], ["weights"], to=TensorProto.FLOAT),
-            helper.make_node("ReduceSum", ["weights", "axis"], ["sums"], keepdims=0),
+            helper.make_node("Gather", ["table", "buckets"], ["bytes"]),
+            helper.make_node("Cast", ["bytes"], ["steps"], to=TensorProto.FLOAT),
+            helper.make_node("ReduceSum", ["steps", "axis"], ["summed"], keepdims=0),
+            helper.make_node("Mul", ["summed", "scale"], ["sums"]),
             helper.make_node("Add", ["sums", "bias"], ["scores"]),
             helper.make_node("Softmax", ["scores"], ["probabilities"], axis=1),
         ]
-        constants = {"table": self.table, "bias": self.bias, "axis": np.array([1], np.int64)}
+        constants = {
+            "table": self.table,
+            "scale": self.scale,
+            "bias": self.bias,
+            "axis": np.array([1], np.int64),
+        }
         graph = helper.make_graph(
             nodes,
             "tagger",
@@ -215,10 +236,10 @@ def fit_hashed_linear(
         "log_loss", alpha=ALPHA, max_iter=N_EPOCHS, tol=None, random_state=SEED, average=True
     )
     fitted.fit(matrix, labels)
-    table = np.zeros((N_BUCKETS, n_classes), np.float16)
+    weights = np.zeros((N_BUCKETS, n_classes), np.float32)
     bias = np.full(n_classes, -1e4, np.float32)  # a class nobody showed is never chosen
-    table[:, fitted.classes_] = fitted.coef_.T
+    weights[:, fitted.classes_] = fitted.coef_.T
     bias[fitted.classes_] = fitted.intercept_
-    model = HashedLinear(table, bias)
+    model = HashedLinear.rounded(weights, bias)
     compared_rows = rows[:N_COMPARED_ROWS].astype(np.float32)
     return TrainedHead(name, names, model, compared_rows, n_documents, n)
