@@ -22,6 +22,8 @@ N_NAMES = 250
 MAX_ENTITIES = 30
 LEAST_CHANCE = 0.3
 """A name is listed that a reader would list with such a chance."""
+LEAST_WHOLE_CHANCE = 0.1
+"""The whole name of a person, said once, stands for the short one that is listed."""
 LEADS = (
     "", "the", "a", "and", "of", "to", "in", "on", "at", "by", "for", "from", "with", "called",
     "like", "use", "using", "is", "i'm", "my", "our", "about", "book", "hi", "thanks",
@@ -53,24 +55,22 @@ def _listed(
     pool: Sequence[Name], chances: Float64Array, sentences: Sequence[Sentence]
 ) -> tuple[NamedEntity, ...]:
     """The likeliest names; how one person is called in short counts for the whole name."""
-    likely = np.argsort(chances[:, 0], kind="stable")[:MAX_ENTITIES]
-    chosen = [int(k) for k in likely if 1.0 - chances[k, 0] >= LEAST_CHANCE]
-    kinds = {k: ENTITY_KINDS[int(chances[k, 1:].argmax())] for k in chosen}
+    chance = 1.0 - chances[:, 0]
+    likely = np.argsort(-chance, kind="stable")[:MAX_ENTITIES]
+    chosen = [int(k) for k in likely if chance[k] >= LEAST_CHANCE]
+    kinds = [ENTITY_KINDS[k] for k in chances[:, 1:].argmax(axis=1)]
     whole = {
         word: k
-        for k in reversed(chosen)
-        if kinds[k] == "person" and len(pool[k].key) > 1
+        for k in np.argsort(chance, kind="stable").tolist()
+        if kinds[k] == "person" and len(pool[k].key) > 1 and chance[k] >= LEAST_WHOLE_CHANCE
         for word in (pool[k].key[0], pool[k].key[-1])
     }
-    places: dict[int, list[Mention]] = {
-        k: pool[k].mentions(sentences)
-        for k in chosen
-        if len(pool[k].key) > 1 or pool[k].key[0] not in whole
-    }
-    for name in pool:
-        k = whole.get(name.key[0]) if len(name.key) == 1 else None
-        if k is not None:
-            places[k] += name.mentions(sentences)
+    called = {k: whole.get(name.key[0], k) for k, name in enumerate(pool) if len(name.key) == 1}
+    shown = {called.get(k, k) for k in chosen}
+    places: dict[int, list[Mention]] = {k: pool[k].mentions(sentences) for k in sorted(shown)}
+    for k, person in called.items():
+        if person in shown and person != k:
+            places[person] += pool[k].mentions(sentences)
     entities = [
         NamedEntity(pool[k].text, kinds[k], tuple(sorted(found, key=_place)))
         for k, found in places.items()

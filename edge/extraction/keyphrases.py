@@ -82,7 +82,6 @@ def score_phrases(
     :param encoder: The model, with its heads.
     """
     lexicon = Lexicon(encoder.heads["background"], encoder.rarity)
-    lexicon = Lexicon(encoder.heads["background"], encoder.rarity)
     features = phrase_features(pool, candidates, sentences, centre, embedded, lexicon)
     odds = [_log_odds(encoder.heads[name].predict(features)) for name in JUDGES]
     chance: Float64Array = 1.0 / (1.0 + np.exp(-np.mean(odds, axis=0)))

@@ -224,8 +224,14 @@ def _nominal(
             nominal.append(follows and not ends_clause(tokens, position))
         else:
             known = word.lower().replace("’", "'")
-            nominal.append(len(word) > 1 and may_be[position] and known not in _NEVER)
+            is_noun = may_be[position] or _is_code(word)
+            nominal.append(len(word) > 1 and is_noun and known not in _NEVER)
     return nominal
+
+
+def _is_code(word: str) -> bool:
+    """Whether a word has capitals and digits: "GPT-3", "5G"; taggers know few of them."""
+    return any(map(str.isupper, word)) and any(map(str.isdigit, word))
 
 
 def _only_follows(word: str) -> bool:
@@ -258,7 +264,7 @@ def _add(
     candidate.noun_sum += float(1.0 - tags[b - 1][_ADJECTIVE] - tags[b - 1][_OTHER])
     if a > 0:
         candidate.n_inside += 1
-        candidate.n_capitalised += all(word[:1].isupper() for word in phrase)
+        candidate.n_capitalised += all(w[:1].isupper() or _only_follows(w) for w in phrase)
 
 
 def _is_alone(tokens: Sequence[str], a: int, b: int) -> bool:
