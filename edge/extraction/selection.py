@@ -16,12 +16,11 @@ from edge.records import ExtractedSentence, Sentence
 
 MAX_KEY_POINTS = 3
 """Of a chapter, what the summary tells of it included."""
-MIN_WORTH = 0.4
+MIN_WORTH = 0.3
 """Least chance that a reader would choose a chapter's best: below it the title says more."""
 MIN_FURTHER_WORTH = 0.5
 """Least chance that a reader would choose what is shown beside a chapter's best."""
-WORDS_PER_KEY_POINT = 900
-"""Beside the summary: so many lines fit on a screen and a half."""
+WORDS_PER_KEY_POINT = 800
 MIN_SUMMARY_SHARE = 0.3
 """Least share of the best line's chance that a line of the summary has: the budget's last words are
 rather left than filled with a line that says nothing."""
@@ -134,8 +133,8 @@ def choose_key_points(
 ) -> list[list[int]]:
     """The sentences of each chapter that a reader would likeliest choose, in spoken order.
 
-    One of each chapter of which the summary tells nothing, the best of them where there are many;
-    then the best of all that are as good as readers' choices mostly are.
+    One of each chapter of which the summary tells nothing; then the best of all that are as good as
+    readers' choices mostly are.
 
     :param judgements: Of the sentences to choose from.
     :param vectors: Their vectors, shape (sentences, dimension).
@@ -145,16 +144,14 @@ def choose_key_points(
     """
     penalty = cache(less_alike(vectors, DIVERSITY))
     worth = np.where(judgements.worth >= MIN_WORTH, judgements.worth, -np.inf)
-    limit = max(1, round(n_words / WORDS_PER_KEY_POINT))
-    best: list[int] = []
+    chosen: list[int] = []
     for span in spans:
         if not any(span[0] <= i < span[1] for i in told):
             inside = np.full(len(worth), -np.inf)
             inside[slice(*span)] = worth[slice(*span)]
-            best += select_greedily(inside, penalty, 1, taken=[*told, *best])
-    chosen = sorted(best, key=lambda i: -worth[i])[:limit]
+            chosen += select_greedily(inside, penalty, 1, taken=[*told, *chosen])
     good = np.where(worth >= MIN_FURTHER_WORTH, worth, -np.inf)
-    n_further = limit - len(chosen)
+    n_further = max(0, round(n_words / WORDS_PER_KEY_POINT) - len(chosen))
     places = np.arange(len(worth))
     of_chapters = [
         Budget(((places >= first) & (places < end)).astype(np.int32), MAX_KEY_POINTS)
