@@ -5,7 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from edge.extraction.entities import entity_features, list_entities, most_said, short_names
+from edge.extraction.entities import (
+    _listed,
+    entity_features,
+    list_entities,
+    most_said,
+    short_names,
+)
 from edge.extraction.lexicon import Lexicon
 from edge.extraction.names import Names, find_names
 from edge.extraction.tagger import tag_sentences
@@ -83,6 +89,17 @@ def test_entities_have_kinds_and_short_names_count_for_whole_ones(encoder: Encod
     assert entities["Google"].kind == "company" and entities["Google"].count == 3
     assert all(entity.kind in ENTITY_KINDS for entity in entities.values())
     assert list_entities(Names(), [], encoder) == ()
+
+
+def test_a_company_is_not_taken_for_a_person_whom_nobody_would_list(encoder: Encoder) -> None:
+    names, sentences = names_of(encoder, *LINES[:2]), sentences_of(*LINES[:2])
+    pool = [names.found[key] for key in (("ada", "lovelace"), ("ada",))]
+    person, company = (1 + ENTITY_KINDS.index(kind) for kind in ("person", "company"))
+    chances = np.full((2, 1 + len(ENTITY_KINDS)), 0.01)
+    chances[:, 0], chances[0, person], chances[1, company] = (0.8, 0.3), 0.2, 0.7
+    assert [entity.text for entity in _listed(pool, chances, sentences)] == ["Ada"]
+    chances[1, [person, company]] = 0.7, 0.01
+    assert [entity.text for entity in _listed(pool, chances, sentences)] == ["Ada Lovelace"]
 
 
 def test_short_names_of_people_and_speakers_are_known() -> None:

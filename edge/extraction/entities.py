@@ -66,6 +66,11 @@ def _listed(
         for word in (pool[k].key[0], pool[k].key[-1])
     }
     called = {k: whole.get(name.key[0], k) for k, name in enumerate(pool) if len(name.key) == 1}
+    # "Ford" may be a company beside a person of that name whom nobody would list.
+    called = {
+        k: person if chance[person] >= LEAST_CHANCE or kinds[k] == "person" else k
+        for k, person in called.items()
+    }
     shown = {called.get(k, k) for k in chosen}
     places: dict[int, list[Mention]] = {k: pool[k].mentions(sentences) for k in sorted(shown)}
     for k, person in called.items():
