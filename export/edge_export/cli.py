@@ -232,17 +232,38 @@ def train(  # one parameter an option
 @main.command()
 @click.argument("name")
 @data_option
+@output_option("File for the scores.  [default: build/NAME-scores.jsonl.gz]")
+@leave_out_option
+def score(name: str, data: Path, output: Path | None, left_out: tuple[str, ...]) -> None:
+    """Let model NAME and a larger one read episodes that nobody annotated, to learn from."""
+    from edge_export.training.scoring import score_recipe
+
+    path = output or Path("build") / f"{name}-scores.jsonl.gz"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    click.echo(f"scores in {score_recipe(load_recipe(name), data, path, _log, left_out)}")
+
+
+@main.command()
+@click.argument("name")
+@data_option
 @output_option(
     "Folder for the adapter and, while it runs, what to go on from.  [default: build/NAME]"
 )
+@click.option(
+    "--scores",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Of an encoder: what readers think of further episodes, as 'edge-export score' writes it.",
+)
 @leave_out_option
-def finetune(name: str, data: Path, output: Path | None, left_out: tuple[str, ...]) -> None:
+def finetune(
+    name: str, data: Path, output: Path | None, scores: Path | None, left_out: tuple[str, ...]
+) -> None:
     """Teach model NAME: an encoder to read, a decoder to write (a stopped run goes on)."""
     recipe, folder = load_recipe(name), output or Path("build") / name
     if recipe.encoder is not None:
         from edge_export.training.teaching import teach_recipe
 
-        taught = teach_recipe(recipe, data, folder, _log, left_out)
+        taught = teach_recipe(recipe, data, folder, _log, left_out, scores)
         click.echo(f"reader in {taught}; the recipe reads models/{name}/reader")
         return
     from edge_export.training.summarizer import train_summarizer

@@ -203,6 +203,20 @@ class ReaderSettings:
 
 
 @dataclass(frozen=True)
+class LargerReader:
+    """A larger encoder that is taught to read, and reads to the small one; ``[larger]``."""
+
+    sources: tuple[Source, ...]
+    settings: ReaderSettings
+    n_episodes: int
+    """Most episodes that it reads to it; nobody annotated them."""
+    share: float = 0.5
+    """Of its opinion, in logits; the rest is the small one's own, of what was annotated."""
+    opens_share: float = 0.2
+    """The same, of where chapters begin."""
+
+
+@dataclass(frozen=True)
 class Recipe:
     """One model's recipe."""
 
@@ -217,6 +231,8 @@ class Recipe:
     """Precision -> gate, of a sentence encoder."""
     teach: ReaderSettings | None = None
     """How a sentence encoder's reader is taught."""
+    larger: LargerReader | None = None
+    """Who helps to teach it."""
     generation: GenerationRecipe | None = None
     """Of a model that writes."""
     generation_gates: Mapping[str, GenerationGate] = field(default_factory=dict)
@@ -281,6 +297,7 @@ def _recipe(document: Mapping[str, Any], folder: Path) -> Recipe:
             ),
             encoder_gates={kind: Gate(**limits) for kind, limits in document["gate"].items()},
             teach=ReaderSettings(**document["teach"]) if "teach" in document else None,
+            larger=_larger(document["larger"]) if "larger" in document else None,
         )
     if document["task"] not in GENERATION_TASKS:
         raise ValueError(f"task {document['task']!r} is not known")
@@ -299,6 +316,14 @@ def _with_paths(settings: Mapping[str, Any], names: Sequence[str], folder: Path)
     """Settings, some of which name files in the recipe's folder."""
     paths = {name: folder / settings[name] for name in names if name in settings}
     return {**settings, **paths}
+
+
+def _larger(entry: Mapping[str, Any]) -> LargerReader:
+    sources = tuple(_source(source) for source in entry["sources"])
+    settings = ReaderSettings(**entry["teach"])
+    return LargerReader(
+        sources, settings, **{k: v for k, v in entry.items() if k not in ("sources", "teach")}
+    )
 
 
 def _stage(entry: Mapping[str, Any]) -> FinetuneSettings:

@@ -13,9 +13,11 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 from edge_export.cli import main
-from edge_export.data.annotated import read_annotated
-from edge_export.data.forms import FORMS, in_form
-from edge_export.recipe import FolderSource, ReaderSettings, Recipe, load_recipe
+from edge_export.data.annotated import read_annotated, read_unlabelled
+from edge_export.data.forms import FORMS, in_form, turn_roles
+from edge_export.errors import TrainingDataError
+from edge_export.recipe import FolderSource, LargerReader, ReaderSettings, Recipe, load_recipe
+from edge_export.training.scoring import read_scores
 
 from edge.bundles.manifest import read_bundle
 from edge.extraction.judgements import judge_text
@@ -23,6 +25,7 @@ from edge.extraction.reader import ROLES
 from edge.runtime.encoder import Encoder
 from tests.workstation.tiny import save_encoder
 
+LESSON = ReaderSettings(epochs=12, window=40, rank=4, warmup_updates=4)
 CLAIMS = ("A baseline beats the large model.", "The cheapest chip halves the cost of serving.")
 CHATTER = ("Yeah, right.", "Okay, so, I see.", "Mhm, that is how it is, you know.")
 
@@ -53,6 +56,10 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     draw = random.Random(0)
     with gzip.open(folder / "episodes_train.jsonl.gz", "wt", encoding="utf-8") as file:
         file.writelines(json.dumps(episode(draw, k)) + "\n" for k in range(4))
+    with gzip.open(folder / "episodes_unlabelled.jsonl.gz", "wt", encoding="utf-8") as file:
+        for k in range(4, 8):
+            said = episode(draw, k)
+            file.write(json.dumps({key: said[key] for key in ("id", "turns")}) + "\n")
     return folder
 
 
@@ -68,7 +75,12 @@ def recipe(tmp_path_factory: pytest.TempPathFactory) -> Recipe:
         sources=(FolderSource(save_encoder(tmp_path_factory.mktemp("encoder"))),),
         encoder=replace(real.encoder, optimize=optimize, reader=None),
         encoder_gates={"fp32": real.encoder_gates["fp32"]},
-        teach=ReaderSettings(epochs=12, window=40, rank=4, warmup_updates=4),
+        teach=LESSON,
+        larger=LargerReader(
+            (FolderSource(save_encoder(tmp_path_factory.mktemp("larger"), "MPNet", 64)),),
+            replace(LESSON, kept_likeness=0.0),
+            n_episodes=3,
+        ),
     )
 
 
@@ -78,13 +90,16 @@ def test_every_form_has_the_same_words_and_the_reader_s_choices(data: Path) -> N
         formed = in_form(first, form)
         said = [turn for turns in formed.word_turns for turn in turns.tolist()]
         assert said == sorted(said) and set(said) == set(range(60))
-        labels = formed.labels()
+        labels = formed.labels(turn_roles(first))
         assert labels.shape == (len(formed.sentences), len(ROLES))
         worth = np.flatnonzero(labels[:, ROLES.index("worth")])
         of_worth = {turn for i in worth for turn in formed.word_turns[i].tolist()}
         assert first.chosen <= of_worth
         assert labels[:, ROLES.index("opens")].sum() == 1
-    assert in_form(first, "full").labels()[0, ROLES.index("introduces")] == 1
+        if form in ("full", "no_speakers"):  # whose sentences are turns
+            assert np.array_equal(formed.turn_chances(labels), turn_roles(first))
+    full = in_form(first, "full").labels(turn_roles(first))
+    assert full[0, ROLES.index("introduces")] == 1
     broken = in_form(first, "broken_lines").transcript
     assert all(len(segment.text.split()) <= 12 for segment in broken.segments)
     assert not any(segment.speaker for segment in broken.segments)
@@ -119,8 +134,41 @@ def test_what_is_taught_is_exported_and_tells_claims_from_chatter(
     *_, unseen = read_annotated(data)
     formed = in_form(unseen, "full")
     _, judgements = judge_text(formed.sentences, Encoder(bundle))
-    is_claim = formed.labels()[:, ROLES.index("worth")] == 1
+    is_claim = formed.labels(turn_roles(unseen))[:, ROLES.index("worth")] == 1
     assert judgements.worth[is_claim].min() > judgements.worth[~is_claim].max()
+
+
+@pytest.mark.slow
+def test_readers_score_what_nobody_annotated_and_a_small_one_learns_it(
+    data: Path, recipe: Recipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("edge_export.cli.load_recipe", lambda name: recipe)
+    scores, taught = tmp_path / "scores.jsonl.gz", tmp_path / "reader"
+    command = ["score", "tiny", "--data", data, "--output", scores, "--leave-out", "show4"]
+    result = CliRunner().invoke(main, [str(part) for part in command])
+    assert result.exit_code == 0, result.output
+    origin, chances = read_scores(scores)
+    assert origin["left_out"] == ["show4"]
+    assert set(chances) == {"show5/1", "show6/1", "show7/1"}
+    for unread in read_unlabelled(data, ("show4",)):
+        worth = chances[unread.id][:, ROLES.index("worth")]
+        is_claim = np.array([text in CLAIMS for text in unread.texts])
+        assert worth[is_claim].min() > worth[~is_claim].max()
+
+    command = ["finetune", "tiny", "--data", data, "--output", taught, "--scores", scores]
+    result = CliRunner().invoke(main, [str(part) for part in command])
+    assert result.exit_code == 0, result.output
+    record = json.loads((taught / "reader.json").read_text())
+    assert record["training"]["documents"] == 4 + 3
+    assert set(record["training"]["data_sha256"]) == {
+        "episodes_train.jsonl.gz", "episodes_unlabelled.jsonl.gz", "scores",
+    }  # fmt: skip
+
+
+def test_a_file_that_holds_no_scores_is_named(tmp_path: Path) -> None:
+    (tmp_path / "scores").write_text("{}")
+    with pytest.raises(TrainingDataError, match="'edge-export score' writes it"):
+        read_scores(tmp_path / "scores")
 
 
 def test_a_reader_that_is_not_there_is_named(tmp_path: Path) -> None:

@@ -139,18 +139,24 @@ def _stirred(model: Any) -> Any:
     return model.eval()
 
 
-def save_encoder(folder: Path) -> Path:
-    """A BERT of 2 layers with random weights and the real tokenizer."""
+def save_encoder(folder: Path, family: str = "Bert", hidden_size: int = 48) -> Path:
+    """An encoder of 2 layers with random weights and the real tokenizer.
+
+    :param folder: To write to.
+    :param family: ``Bert`` or ``MPNet``.
+    :param hidden_size: Of its states.
+    """
     import torch
     import transformers
 
     from edge.bundles.store import find_bundle
 
     torch.manual_seed(0)
-    config = transformers.BertConfig(
-        hidden_size=48, num_hidden_layers=2, num_attention_heads=4, intermediate_size=96
-    )
-    transformers.BertModel(config).save_pretrained(folder)
+    config = getattr(transformers, f"{family}Config")(
+        vocab_size=30522, hidden_size=hidden_size, num_hidden_layers=2, num_attention_heads=4,
+        intermediate_size=96, pad_token_id=0,
+    )  # fmt: skip
+    getattr(transformers, f"{family}Model")(config).save_pretrained(folder)
     transformers.PreTrainedTokenizerFast(
         tokenizer_file=str(find_bundle().folder / "tokenizer.json"),
         pad_token="[PAD]", cls_token="[CLS]", sep_token="[SEP]", unk_token="[UNK]",

@@ -5,15 +5,15 @@ One file of gzip JSON Lines, one episode a line; docs/training.md describes its 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from edge.records import Segment, Sentence, Transcript
 from edge.transcript.sentences import rebuild_sentences
-from edge_export.data.documents import ANNOTATED, read_rows
+from edge_export.data.documents import ANNOTATED, UNLABELLED, read_rows
 from edge_export.errors import TrainingDataError
 
 DEV_SHOWS = frozenset(
@@ -46,13 +46,37 @@ class NamedThing:
 
 
 @dataclass(frozen=True)
-class AnnotatedEpisode:
-    """An episode, a sentence a turn, and what a reader chose of it. Indices are turns."""
+class SpokenEpisode:
+    """An episode, a sentence a turn."""
 
     id: str
     show: str
     texts: tuple[str, ...]
     speakers: tuple[str | None, ...]
+
+    def transcript(self, with_speakers: bool = True) -> Transcript:
+        """One segment a turn.
+
+        :param with_speakers: Whether the speakers are told.
+        """
+        pairs = zip(self.texts, self.speakers, strict=True)
+        segments = (
+            Segment(text, speaker=speaker if with_speakers else None) for text, speaker in pairs
+        )
+        return Transcript(tuple(segments), "json")
+
+    def sentences(self, with_speakers: bool = True) -> list[Sentence]:
+        """As the device rebuilds them; most are one turn.
+
+        :param with_speakers: Whether the speakers are told.
+        """
+        return rebuild_sentences(self.transcript(with_speakers))
+
+
+@dataclass(frozen=True)
+class AnnotatedEpisode(SpokenEpisode):
+    """An episode with what a reader chose of it. Indices are turns."""
+
     about: str
     chapters: tuple[AnnotatedChapter, ...]
     key_lines: tuple[int, ...]
@@ -79,23 +103,8 @@ class AnnotatedEpisode:
         """The first turn of each chapter but the first."""
         return tuple(chapter.first for chapter in self.chapters if chapter.first > 0)
 
-    def transcript(self, with_speakers: bool = True) -> Transcript:
-        """One segment a turn.
 
-        :param with_speakers: Whether the speakers are told.
-        """
-        pairs = zip(self.texts, self.speakers, strict=True)
-        segments = (
-            Segment(text, speaker=speaker if with_speakers else None) for text, speaker in pairs
-        )
-        return Transcript(tuple(segments), "json")
-
-    def sentences(self, with_speakers: bool = True) -> list[Sentence]:
-        """As the device rebuilds them; most are one turn.
-
-        :param with_speakers: Whether the speakers are told.
-        """
-        return rebuild_sentences(self.transcript(with_speakers))
+_Episode = TypeVar("_Episode", bound=SpokenEpisode)
 
 
 def read_annotated(folder: Path, left_out: Collection[str] = ()) -> list[AnnotatedEpisode]:
@@ -105,14 +114,18 @@ def read_annotated(folder: Path, left_out: Collection[str] = ()) -> list[Annotat
     :param left_out: Shows to leave out.
     :raises TrainingDataError: If it is missing or malformed.
     """
-    path = folder / ANNOTATED
-    try:
-        episodes = [_episode(row) for row in read_rows(path)]
-    except (OSError, EOFError, ValueError, KeyError, TypeError) as error:
-        raise TrainingDataError(
-            f"cannot read {path}: {type(error).__name__} {error}",
-            "docs/training.md says what the file holds.",
-        ) from error
+    episodes = _read(folder / ANNOTATED, _annotated)
+    return [episode for episode in episodes if episode.show not in left_out]
+
+
+def read_unlabelled(folder: Path, left_out: Collection[str] = ()) -> list[SpokenEpisode]:
+    """All episodes that nobody annotated.
+
+    :param folder: Where ``UNLABELLED`` is.
+    :param left_out: Shows to leave out.
+    :raises TrainingDataError: If it is missing or malformed.
+    """
+    episodes = _read(folder / UNLABELLED, lambda row: SpokenEpisode(**_spoken(row)))
     return [episode for episode in episodes if episode.show not in left_out]
 
 
@@ -136,14 +149,29 @@ def show_of_episode(identifier: str) -> str:
     return "/".join(parts[:2]) if parts[0] == "changelog" else parts[0]
 
 
-def _episode(row: Mapping[str, Any]) -> AnnotatedEpisode:
-    turns = [(_clean(turn["content"]), turn.get("speaker") or None) for turn in row["turns"]]
+def _read(path: Path, parsed: Callable[[Mapping[str, Any]], _Episode]) -> list[_Episode]:
+    try:
+        return [parsed(row) for row in read_rows(path)]
+    except (OSError, EOFError, ValueError, KeyError, TypeError) as error:
+        raise TrainingDataError(
+            f"cannot read {path}: {type(error).__name__} {error}",
+            "docs/training.md says what the file holds.",
+        ) from error
+
+
+def _spoken(row: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "id": row["id"],
+        "show": show_of_episode(row["id"]),
+        "texts": tuple(_clean(turn["content"]) for turn in row["turns"]),
+        "speakers": tuple(turn.get("speaker") or None for turn in row["turns"]),
+    }
+
+
+def _annotated(row: Mapping[str, Any]) -> AnnotatedEpisode:
     cold_open = row["cold_open"]
     return AnnotatedEpisode(
-        id=row["id"],
-        show=show_of_episode(row["id"]),
-        texts=tuple(text for text, _ in turns),
-        speakers=tuple(speaker for _, speaker in turns),
+        **_spoken(row),
         about=row["about"],
         chapters=tuple(_chapters(row)),
         key_lines=tuple(row["key_lines"]),

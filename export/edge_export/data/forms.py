@@ -6,11 +6,11 @@ anywhere: what learns from all of them works on all of them.
 
 from __future__ import annotations
 
+import itertools
 import math
 import random
 import re
-from bisect import bisect_left
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -22,9 +22,11 @@ from edge.english.words import content_stems_of, words
 from edge.extraction.reader import OPENING_SHARE, OPENING_WORDS, ROLES
 from edge.records import Segment, Transcript
 from edge.transcript.sentences import rebuild_sentences
-from edge_export.data.annotated import AnnotatedEpisode
+from edge_export.data.annotated import AnnotatedEpisode, SpokenEpisode
 
 FORMS = ("full", "no_speakers", "no_punctuation", "broken_lines")
+FORM_SHARES = dict(zip(FORMS, (0.45, 0.25, 0.15, 0.15), strict=True))
+"""How often an episode is learned from in each form."""
 LINE_WORDS = (6, 12)
 """Words of a line where lines end anywhere."""
 INTRODUCTION_OVERLAP, MIN_CONTENT_WORDS = 1.3, 6
@@ -40,7 +42,7 @@ _MARKS = re.compile(r"[^\w\s'’%$-]|(?<!\w)-|-(?!\w)")
 class FormedEpisode:
     """An episode in one form."""
 
-    episode: AnnotatedEpisode
+    episode: SpokenEpisode
     form: str
     transcript: Transcript
     segment_turns: tuple[tuple[int, ...], ...]
@@ -59,35 +61,67 @@ class FormedEpisode:
         cuts = np.cumsum([sentence.n_words for sentence in self.sentences])[:-1]
         return list(np.split(flat, cuts))
 
-    def labels(self) -> Float32Array:
-        """What readers chose: 1 where a sentence plays a role, shape (sentences, roles)."""
-        roles = _turn_roles(self.episode)
-        rows = np.zeros((len(self.sentences), len(ROLES)), np.float32)
-        n_turn_words = np.bincount(
-            np.concatenate(self.word_turns), minlength=len(self.episode.texts)
-        )
-        for column, role in enumerate(ROLES):
-            if role == "opens":
-                rows[self.first_sentences(self.episode.chapter_starts), column] = 1.0
-                continue
-            for i, turns in enumerate(self.word_turns):
-                rows[i, column] = _plays(turns, roles[role], n_turn_words)
+    def labels(self, of_turns: Float32Array) -> Float32Array:
+        """How likely each sentence plays each role.
+
+        It plays a turn's where the turn makes up most of it, or most of the turn is in it; a
+        chapter begins with the first sentence that begins where its first turn does, or later.
+
+        :param of_turns: How likely each turn does, shape (turns, roles).
+        :return: Shape (sentences, roles).
+        """
+        n_turn_words = np.bincount(np.concatenate(self.word_turns), minlength=len(of_turns))
+        rows = np.array([_chances(turns, of_turns, n_turn_words) for turns in self.word_turns])
+        opens, begins = ROLES.index("opens"), [int(turns[0]) for turns in self.word_turns]
+        rows[0, opens] = 0.0
+        for i, (before, begin) in enumerate(itertools.pairwise(begins), 1):
+            rows[i, opens] = of_turns[before + 1 : begin + 1, opens].max(initial=0.0)
         return rows
 
-    def first_sentences(self, turns: Sequence[int]) -> list[int]:
-        """For each turn, the first sentence that begins at or after it.
+    def turn_chances(self, of_sentences: Float32Array) -> Float32Array:
+        """How likely each turn plays each role: as the likeliest sentence that has words of it.
 
-        :param turns: In order.
+        :param of_sentences: How likely each sentence does, shape (sentences, roles).
+        :return: Shape (turns, roles).
         """
-        begins = [int(turns[0]) for turns in self.word_turns]
-        places = [bisect_left(begins, turn) for turn in turns]
-        return [place for place in places if 0 < place < len(begins)]
+        opens = ROLES.index("opens")
+        of_turns = np.zeros((len(self.episode.texts), len(ROLES)), np.float32)
+        for turns, chances in zip(self.word_turns, of_sentences, strict=True):
+            first, *later = np.unique(turns).tolist()
+            of_turns[first] = np.maximum(of_turns[first], chances)
+            of_turns[later] = np.maximum(
+                of_turns[later], chances * (np.arange(len(ROLES)) != opens)
+            )
+        return of_turns
 
 
-def in_form(episode: AnnotatedEpisode, form: str, seed: int = 0) -> FormedEpisode:
-    """An episode in a form.
+def turn_roles(episode: AnnotatedEpisode) -> Float32Array:
+    """What the reader chose: 1 where a turn plays a role, shape (turns, roles).
 
     :param episode: As it was annotated.
+    """
+    adverts = [i for first, last in episode.adverts for i in range(first, last + 1)]
+    chosen: dict[str, Iterable[int]] = {
+        "worth": episode.chosen,
+        "summary": episode.extract,
+        "chapter_key": [line for chapter in episode.chapters for line in chapter.key],
+        "key_line": episode.key_lines,
+        "quote": episode.quotes,
+        "opens": episode.chapter_starts,
+        "question": [c.question for c in episode.chapters if c.question is not None],
+        "advert": adverts,
+        "introduces": _introductions(episode),
+    }
+    rows = np.zeros((len(episode.texts), len(ROLES)), np.float32)
+    for column, role in enumerate(ROLES):
+        rows[list(chosen[role]), column] = 1.0
+    return rows
+
+
+def in_form(episode: SpokenEpisode, form: str, seed: int = 0) -> FormedEpisode:
+    """An episode in a form.
+
+    :param episode: As it was said.
     :param form: One of ``FORMS``.
     :param seed: Where lines end, for ``broken_lines``.
     """
@@ -104,7 +138,7 @@ _Line = tuple[list[str], tuple[int, ...], str | None]
 """Words, the turn of each, and who says them."""
 
 
-def _turns(episode: AnnotatedEpisode, form: str) -> Iterator[_Line]:
+def _turns(episode: SpokenEpisode, form: str) -> Iterator[_Line]:
     is_bare = form in ("no_punctuation", "broken_lines")
     for i, (text, speaker) in enumerate(zip(episode.texts, episode.speakers, strict=True)):
         said = without_punctuation(text).split() if is_bare else text.split()
@@ -130,21 +164,6 @@ def _broken(turns: Sequence[_Line], draw: random.Random) -> Iterator[_Line]:
         start = end
 
 
-def _turn_roles(episode: AnnotatedEpisode) -> dict[str, frozenset[int]]:
-    adverts = {i for first, last in episode.adverts for i in range(first, last + 1)}
-    questions = {c.question for c in episode.chapters if c.question is not None}
-    return {
-        "worth": episode.chosen,
-        "summary": frozenset(episode.extract),
-        "chapter_key": frozenset(line for c in episode.chapters for line in c.key),
-        "key_line": frozenset(episode.key_lines),
-        "quote": frozenset(episode.quotes),
-        "question": frozenset(questions),
-        "advert": frozenset(adverts),
-        "introduces": frozenset(_introductions(episode)),
-    }
-
-
 def _introductions(episode: AnnotatedEpisode) -> Iterator[int]:
     """Turns of the beginning that name who the reader says is talking, and what about."""
     told = set(content_stems_of(words(episode.about)))
@@ -160,9 +179,13 @@ def _introductions(episode: AnnotatedEpisode) -> Iterator[int]:
             yield i
 
 
-def _plays(turns: Int64Array, chosen: frozenset[int], n_turn_words: Int64Array) -> bool:
-    """Whether most of a sentence, or most of a chosen turn, is what was chosen."""
-    inside = [int(turn) for turn in turns if int(turn) in chosen]
-    if len(inside) >= MIN_SHARE * len(turns):
-        return True
-    return any(inside.count(turn) > MIN_SHARE * n_turn_words[turn] for turn in set(inside))
+def _chances(turns: Int64Array, of_turns: Float32Array, n_turn_words: Int64Array) -> Float32Array:
+    """A sentence's chances: what so many of its words have at least, or a turn that is in it."""
+    of_words = np.sort(of_turns[turns], axis=0)
+    inside, n_inside = np.unique(turns, return_counts=True)
+    whole = inside[n_inside > MIN_SHARE * n_turn_words[inside]]
+    chances: Float32Array = np.maximum(
+        of_words[len(turns) - math.ceil(MIN_SHARE * len(turns))],
+        of_turns[whole].max(axis=0, initial=0.0),
+    )
+    return chances

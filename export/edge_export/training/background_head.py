@@ -11,7 +11,6 @@ import math
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -20,12 +19,8 @@ import numpy.typing as npt
 from edge.arrays import Float64Array
 from edge.english.words import stem, words
 from edge.extraction.lexicon import HASHES, N_BUCKETS, buckets
-from edge_export.data.annotated import show_of_episode
-from edge_export.data.documents import read_rows
-from edge_export.errors import TrainingDataError
 from edge_export.training.trained_head import N_COMPARED_ROWS, TrainedHead
 
-UNLABELLED = "episodes_unlabelled.jsonl.gz"
 STRETCH_WORDS = 1000
 MIN_STRETCHES = 2
 """A word of one stretch only is as good as unknown, and would crowd the table."""
@@ -91,25 +86,6 @@ class WordTable:
             [numpy_helper.from_array(np.asarray(v), name) for name, v in constants.items()],
         )
         return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)])
-
-
-def unlabelled_texts(folder: Path, without: Iterable[str] = ()) -> Iterator[list[str]]:
-    """The turns of each episode that nobody annotated.
-
-    :param folder: Where ``UNLABELLED`` is.
-    :param without: Shows to pass over, so that heads can be tried on them.
-    :raises TrainingDataError: If it is missing or malformed.
-    """
-    path, passed_over = folder / UNLABELLED, set(without)
-    try:
-        for row in read_rows(path):
-            if show_of_episode(row["id"]) not in passed_over:
-                yield [turn["content"] for turn in row["turns"]]
-    except (OSError, EOFError, ValueError, KeyError, TypeError) as error:
-        raise TrainingDataError(
-            f"cannot read {path}: {type(error).__name__} {error}",
-            "docs/training.md says what the file holds.",
-        ) from error
 
 
 def fit_background(texts: Iterable[Sequence[str]]) -> TrainedHead:

@@ -16,14 +16,20 @@ from edge.bundles.store import embedded_models_folder
 from edge.extraction.lexicon import Lexicon
 from edge.runtime.encoder import Encoder
 from edge.runtime.heads import Classifier
-from edge_export.data.annotated import read_annotated
+from edge_export.data.annotated import read_annotated, read_unlabelled
 from edge_export.data.claims import KINDS, read_claims
-from edge_export.data.documents import ANNOTATED, Document, data_hashes, read_documents
+from edge_export.data.documents import (
+    ANNOTATED,
+    UNLABELLED,
+    Document,
+    data_hashes,
+    read_documents,
+)
 from edge_export.data.vector_cache import VectorCache
 from edge_export.extras import require
 from edge_export.log import Log
 from edge_export.training.attach import attach_heads
-from edge_export.training.background_head import UNLABELLED, fit_background, unlabelled_texts
+from edge_export.training.background_head import fit_background
 from edge_export.training.entity_head import EntityExample, EntitySource, fit_entity_head
 from edge_export.training.phrase_head import (
     PhraseDocument,
@@ -231,7 +237,7 @@ def _learn_words(data: Path, documents: Sequence[Document], log: Log) -> list[Tr
     log(f"tagger: {len(texts)} sentences")
     tagger = fit_tagger(list(tag_with_teacher(texts)), len(documents))
     log("background")
-    return [tagger, fit_background(unlabelled_texts(data))]
+    return [tagger, fit_background(episode.texts for episode in read_unlabelled(data))]
 
 
 def _measure_phrases(

@@ -11,7 +11,8 @@ from edge.runtime.encoder import Encoded, Encoder
 from edge_export.data.annotated import read_annotated
 from edge_export.log import Log
 from edge_export.recipe import ReaderSettings
-from edge_export.training.reader import forms_of, teach_reader
+from edge_export.training.reader import teach_reader
+from edge_export.training.reading_example import forms_of
 from edge_export.training.trained_head import TrainedHead
 
 EPOCHS = 12

@@ -21,11 +21,17 @@ from edge.arrays import Float32Array
 from edge.extraction.reader import ROLES
 from edge_export.graph.reader import VECTOR_SCALE
 
-ADAPTED_LAYERS = (
-    "attention.self.query", "attention.self.key", "attention.self.value",
-    "attention.output.dense", "intermediate.dense", "output.dense",
-)  # fmt: skip
-"""Of each of the encoder's layers."""
+ADAPTED_LAYERS = {
+    "bert": (
+        "attention.self.query", "attention.self.key", "attention.self.value",
+        "attention.output.dense", "intermediate.dense", "output.dense",
+    ),
+    "mpnet": (
+        "attention.attn.q", "attention.attn.k", "attention.attn.v", "attention.attn.o",
+        "intermediate.dense", "output.dense",
+    ),
+}  # fmt: skip
+"""Of each of an encoder's layers, by the family it is of."""
 BATCH_TOKENS = 1536
 """Padded tokens that are encoded at once."""
 
@@ -58,7 +64,7 @@ class LowRankDelta(nn.Module):
 
 
 class AdaptedEncoder(nn.Module):
-    """A checkpoint of BERT's family with an adapter to learn.
+    """A checkpoint of a family in ``ADAPTED_LAYERS`` with an adapter to learn.
 
     :param checkpoint: Its folder.
     :param rank: Width of the adapter's matrices.
@@ -72,7 +78,7 @@ class AdaptedEncoder(nn.Module):
         for parameter in self.model.parameters():
             parameter.requires_grad = False
         for i, layer in enumerate(self.model.encoder.layer):
-            for name in ADAPTED_LAYERS:
+            for name in ADAPTED_LAYERS[self.model.config.model_type]:
                 linear = layer.get_submodule(name)
                 delta = LowRankDelta(linear.weight, rank, scale)
                 parametrize.register_parametrization(linear, "weight", delta)
@@ -81,7 +87,7 @@ class AdaptedEncoder(nn.Module):
     def forward(self, token_ids: Sequence[Sequence[int]]) -> tuple[Tensor, Tensor]:
         """State of the first token, and the mean of all as a unit vector, of each text.
 
-        :param token_ids: Of each text, with the markers around it; padding is 0.
+        :param token_ids: Of each text, with the markers around it.
         :return: Both of shape (texts, dimension).
         """
         order = sorted(range(len(token_ids)), key=lambda k: len(token_ids[k]))
@@ -103,7 +109,8 @@ class AdaptedEncoder(nn.Module):
 
     def _encode(self, token_ids: Sequence[Sequence[int]]) -> tuple[Tensor, Tensor]:
         longest = max(map(len, token_ids))
-        input_ids = torch.zeros(len(token_ids), longest, dtype=torch.long)
+        padding = self.model.config.pad_token_id
+        input_ids = torch.full((len(token_ids), longest), padding, dtype=torch.long)
         mask = torch.zeros(len(token_ids), longest)
         for row, ids in enumerate(token_ids):
             input_ids[row, : len(ids)] = torch.tensor(ids)

@@ -3,29 +3,28 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection
 from dataclasses import asdict
-from functools import cache
-from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from edge.bundles.manifest import file_sha256
 from edge.bundles.specs import HeadSpec
-from edge.runtime.encoder import Encoded
-from edge.runtime.tokenizer import word_rarity
-from edge_export.data.annotated import AnnotatedEpisode, read_annotated
-from edge_export.data.documents import ANNOTATED
+from edge_export.data.annotated import read_annotated, read_unlabelled
+from edge_export.data.documents import ANNOTATED, UNLABELLED
 from edge_export.errors import GateError, RecipeError, TrainingDataError
 from edge_export.extras import require
 from edge_export.graph.reader import HEAD_FILE, to_onnx_bytes, write_adapter, write_head
 from edge_export.log import Log
 from edge_export.manifest import package_versions
-from edge_export.recipe import ReaderSettings, Recipe
+from edge_export.recipe import Recipe
 from edge_export.sources.fetch import fetch
-from edge_export.training.reader import ReadingExample, forms_of, teach_reader
+from edge_export.training.reader import teach_reader
 from edge_export.training.reader_model import AdaptedEncoder, SequenceReader
+from edge_export.training.reading_example import ExampleMaker, ReadingExample
+from edge_export.training.scoring import read_scores
 
 MAX_DIFFERENCE = 1e-4
 """Largest difference between the head's ONNX file and the network."""
@@ -33,19 +32,27 @@ TOOLS = ("torch", "transformers", "onnx")
 
 
 def teach_recipe(
-    recipe: Recipe, data: Path, output: Path, log: Log, left_out: Collection[str] = ()
+    recipe: Recipe,
+    data: Path,
+    output: Path,
+    log: Log,
+    left_out: Collection[str] = (),
+    scores: Path | None = None,
 ) -> Path:
     """Teach a recipe's encoder and its reader, and write both.
 
     :param recipe: Of a sentence encoder, with ``teach``.
-    :param data: Folder of the annotated episodes.
+    :param data: Folder of the episodes.
     :param output: Folder to write the adapter and the head into.
     :param log: Told of each step.
     :param left_out: Shows not to learn from.
+    :param scores: What readers think of episodes that nobody annotated, as ``score_recipe`` writes
+        it; None to learn from the annotated ones alone.
     :return: The folder.
     :raises ExportError: If data or packages are missing, or the head differs from the network.
     """
-    if recipe.teach is None:
+    settings = recipe.teach
+    if settings is None:
         raise RecipeError(
             f"recipe {recipe.name} teaches no reader", "minilm-l6's recipe.toml does."
         )
@@ -53,63 +60,36 @@ def teach_recipe(
     episodes = read_annotated(data, left_out)
     if not episodes:
         raise TrainingDataError("no episode is left to learn from", "Leave fewer shows out.")
+    used = (ANNOTATED,) if scores is None else (ANNOTATED, UNLABELLED)
+    hashes = {name: file_sha256(data / name) for name in used}
     with tempfile.TemporaryDirectory(prefix="edge-export-") as temporary:
         checkpoint = fetch(recipe.sources, Path(temporary), log).folder
-        examples = list(_examples(checkpoint, episodes, recipe.teach, log))
-        encoder = AdaptedEncoder(checkpoint, recipe.teach.rank, recipe.teach.scale)
-        network = teach_reader(encoder, examples, recipe.teach, log)
+        maker = ExampleMaker(checkpoint, settings)
+        examples = list(maker.in_all_forms(episodes, log))
+        scored: list[dict[str, ReadingExample]] = []
+        if scores is not None:
+            hashes["scores"] = file_sha256(scores)
+            _, chances = read_scores(scores)
+            known = (e for e in read_unlabelled(data, left_out) if e.id in chances)
+            scored = [maker.in_one_form(episode, chances[episode.id]) for episode in known]
+            log(f"{len(scored)} scored episodes")
+        encoder = AdaptedEncoder(checkpoint, settings.rank, settings.scale)
+        network = teach_reader(encoder, examples, settings, log, scored)
     output.mkdir(parents=True, exist_ok=True)
     write_adapter(output, encoder.deltas)
     sample = examples[0]["full"]
     features = ("state", "vector", *sample.measure_names)
     record = {
-        "data_sha256": {ANNOTATED: sha256((data / ANNOTATED).read_bytes()).hexdigest()},
-        "documents": len(episodes),
-        "rows": sum(len(forms["full"]) for forms in examples),
+        "data_sha256": hashes,
+        "documents": len(episodes) + len(scored),
+        "rows": sum(len(next(iter(forms.values()))) for forms in (*examples, *scored)),
         "left_out": sorted(left_out),
-        "settings": asdict(recipe.teach),
+        "settings": asdict(settings),
         "tool_versions": package_versions(TOOLS),
     }
     model, certificate = _checked(encoder, network, sample)
     write_head(output, model, HeadSpec("reader", HEAD_FILE, features, record, certificate))
     return output
-
-
-def _examples(
-    checkpoint: Path, episodes: Sequence[AnnotatedEpisode], settings: ReaderSettings, log: Log
-) -> Iterator[dict[str, ReadingExample]]:
-    """Each episode's forms by name, with the vectors of the encoder as it was."""
-    import tokenizers
-    import torch
-    from transformers import AutoTokenizer
-
-    tokenizer = AutoTokenizer.from_pretrained(checkpoint)
-    fast = tokenizers.Tokenizer.from_file(str(checkpoint / "tokenizer.json"))
-    rarity = cache(lambda word: word_rarity(fast, word))
-    untaught = AdaptedEncoder(checkpoint, settings.rank, settings.scale).eval()
-
-    def tokenize(texts: Sequence[str]) -> list[list[int]]:
-        ids: list[list[int]] = tokenizer(
-            list(texts), truncation=True, max_length=settings.max_tokens
-        )["input_ids"]
-        return ids
-
-    known: dict[str, tuple[Any, Any]] = {}  # an episode's forms share most of their sentences
-
-    def encode(texts: Sequence[str]) -> Encoded:
-        new = [text for text in dict.fromkeys(texts) if text not in known]
-        if new:
-            with torch.no_grad():
-                states, vectors = untaught(tokenize(new))
-            known.update(zip(new, zip(states.numpy(), vectors.numpy(), strict=True), strict=True))
-        states, vectors = zip(*(known[text] for text in texts), strict=True)
-        return Encoded(np.stack(vectors), np.stack(states))
-
-    for i, episode in enumerate(episodes):
-        if i % 10 == 0:
-            log(f"reading episode {i + 1} of {len(episodes)}")
-        known.clear()
-        yield forms_of(episode, encode, tokenize, rarity, settings.seed)
 
 
 def _checked(
