@@ -252,7 +252,8 @@ def score(name: str, data: Path, output: Path | None, left_out: tuple[str, ...])
 @click.option(
     "--scores",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="Of an encoder: what readers think of further episodes, as 'edge-export score' writes it.",
+    help="Of an encoder: what readers think of further episodes, as 'edge-export score' writes it."
+    "  [default: the recipe's]",
 )
 @leave_out_option
 def finetune(

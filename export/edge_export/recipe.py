@@ -197,6 +197,8 @@ class ReaderSettings:
     warmup_updates: int = 60
     kept_likeness: float = 0.4
     """Weight of how far vectors moved, beside the roles."""
+    tidying_weight: float = 0.5
+    """Weight of which words an editor strikes, beside the roles."""
     max_tokens: int = 128
     """Of a sentence, while it learns."""
     seed: int = 0
@@ -208,8 +210,10 @@ class LargerReader:
 
     sources: tuple[Source, ...]
     settings: ReaderSettings
+    scores: Path
+    """What the two think of further episodes, in the recipe's folder."""
     n_episodes: int
-    """Most episodes that it reads to it; nobody annotated them."""
+    """Most of them; nobody annotated them."""
     share: float = 0.5
     """Of its opinion, in logits; the rest is the small one's own, of what was annotated."""
     opens_share: float = 0.2
@@ -297,7 +301,7 @@ def _recipe(document: Mapping[str, Any], folder: Path) -> Recipe:
             ),
             encoder_gates={kind: Gate(**limits) for kind, limits in document["gate"].items()},
             teach=ReaderSettings(**document["teach"]) if "teach" in document else None,
-            larger=_larger(document["larger"]) if "larger" in document else None,
+            larger=_larger(document["larger"], folder) if "larger" in document else None,
         )
     if document["task"] not in GENERATION_TASKS:
         raise ValueError(f"task {document['task']!r} is not known")
@@ -318,11 +322,11 @@ def _with_paths(settings: Mapping[str, Any], names: Sequence[str], folder: Path)
     return {**settings, **paths}
 
 
-def _larger(entry: Mapping[str, Any]) -> LargerReader:
+def _larger(entry: Mapping[str, Any], folder: Path) -> LargerReader:
     sources = tuple(_source(source) for source in entry["sources"])
-    settings = ReaderSettings(**entry["teach"])
+    settings = ReaderSettings(**entry["settings"])
     return LargerReader(
-        sources, settings, **{k: v for k, v in entry.items() if k not in ("sources", "teach")}
+        **{**_with_paths(entry, ("scores",), folder), "sources": sources, "settings": settings}
     )
 
 

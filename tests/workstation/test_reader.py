@@ -15,6 +15,7 @@ from click.testing import CliRunner
 from edge_export.cli import main
 from edge_export.data.annotated import read_annotated, read_unlabelled
 from edge_export.data.forms import FORMS, in_form, turn_roles
+from edge_export.data.tidied import read_tidied
 from edge_export.errors import TrainingDataError
 from edge_export.recipe import FolderSource, LargerReader, ReaderSettings, Recipe, load_recipe
 from edge_export.training.scoring import read_scores
@@ -60,7 +61,20 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
         for k in range(4, 8):
             said = episode(draw, k)
             file.write(json.dumps({key: said[key] for key in ("id", "turns")}) + "\n")
+    with gzip.open(folder / "tidy_train.jsonl.gz", "wt", encoding="utf-8") as file:
+        file.writelines(json.dumps(tidied(text, k)) + "\n" for k, text in enumerate(CLAIMS * 4))
     return folder
+
+
+def tidied(text: str, number: int) -> dict[str, Any]:
+    """A line that began with a filler; every other one has no short version."""
+    n_words = len(text.split()) + 1
+    short = text if number % 2 else None
+    return {
+        "id": f"show{number % 4}/1", "line": number, "before": "Yeah, right.", "clean": text,
+        "spoken": f"Well, {text}", "short": short, "kept_clean": list(range(1, n_words)),
+        "kept_short": short and list(range(1, n_words)),
+    }  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -79,6 +93,7 @@ def recipe(tmp_path_factory: pytest.TempPathFactory) -> Recipe:
         larger=LargerReader(
             (FolderSource(save_encoder(tmp_path_factory.mktemp("larger"), "MPNet", 64)),),
             replace(LESSON, kept_likeness=0.0),
+            scores=tmp_path_factory.mktemp("scores") / "scores.jsonl.gz",
             n_episodes=3,
         ),
     )
@@ -112,6 +127,7 @@ def test_what_is_taught_is_exported_and_tells_claims_from_chatter(
     seeds = tmp_path / "seeds"
     seeds.mkdir()
     (seeds / "one.txt").write_text("\n".join((*CLAIMS, *CHATTER)))
+    recipe = replace(recipe, larger=None)
     monkeypatch.setattr("edge_export.cli.load_recipe", lambda name: recipe)
     taught = tmp_path / "reader"
     command = ["finetune", "tiny", "--data", data, "--output", taught, "--leave-out", "show3"]
@@ -143,26 +159,39 @@ def test_readers_score_what_nobody_annotated_and_a_small_one_learns_it(
     data: Path, recipe: Recipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("edge_export.cli.load_recipe", lambda name: recipe)
-    scores, taught = tmp_path / "scores.jsonl.gz", tmp_path / "reader"
+    assert recipe.larger is not None
+    scores, taught = recipe.larger.scores, tmp_path / "reader"
     command = ["score", "tiny", "--data", data, "--output", scores, "--leave-out", "show4"]
     result = CliRunner().invoke(main, [str(part) for part in command])
     assert result.exit_code == 0, result.output
-    origin, chances = read_scores(scores)
-    assert origin["left_out"] == ["show4"]
+    chances = read_scores(scores, ("show4",))
     assert set(chances) == {"show5/1", "show6/1", "show7/1"}
     for unread in read_unlabelled(data, ("show4",)):
         worth = chances[unread.id][:, ROLES.index("worth")]
         is_claim = np.array([text in CLAIMS for text in unread.texts])
         assert worth[is_claim].min() > worth[~is_claim].max()
 
-    command = ["finetune", "tiny", "--data", data, "--output", taught, "--scores", scores]
+    command = ["finetune", "tiny", "--data", data, "--output", taught]
     result = CliRunner().invoke(main, [str(part) for part in command])
     assert result.exit_code == 0, result.output
     record = json.loads((taught / "reader.json").read_text())
     assert record["training"]["documents"] == 4 + 3
     assert set(record["training"]["data_sha256"]) == {
-        "episodes_train.jsonl.gz", "episodes_unlabelled.jsonl.gz", "scores",
+        "episodes_train.jsonl.gz", "episodes_unlabelled.jsonl.gz", "tidy_train.jsonl.gz", "scores",
     }  # fmt: skip
+
+    result = CliRunner().invoke(main, [*map(str, command), "--leave-out", "show5"])
+    assert result.exit_code == 1
+    assert "learned from show5, which is to be left out" in result.output
+
+
+def test_tidied_lines_tell_which_words_were_struck(data: Path) -> None:
+    first, second, *_ = read_tidied(data)
+    assert first.words[0] == "Well," and first.before == "Yeah, right."
+    assert first.is_struck_clean.tolist() == [True, *[False] * 6]
+    assert first.is_struck_short is None
+    assert second.is_struck_short is not None and second.is_struck_short.sum() == 1
+    assert "show1" not in {line.show for line in read_tidied(data, ("show1",))}
 
 
 def test_a_file_that_holds_no_scores_is_named(tmp_path: Path) -> None:

@@ -21,6 +21,7 @@ from edge_export.log import Log
 from edge_export.recipe import ReaderSettings
 from edge_export.training.reader_model import AdaptedEncoder, SequenceReader
 from edge_export.training.reading_example import ReadingExample
+from edge_export.training.tidy_lesson import TidyLesson
 
 ROLE_WEIGHTS = {
     "worth": 2.0, "summary": 1.0, "chapter_key": 1.5, "key_line": 1.0,
@@ -37,6 +38,7 @@ def teach_reader(
     settings: ReaderSettings,
     log: Log,
     scored: Sequence[Mapping[str, ReadingExample]] = (),
+    tidying: TidyLesson | None = None,
 ) -> SequenceReader:
     """Teach the network over an episode's sentences and, with it, an encoder's adapter.
 
@@ -45,6 +47,7 @@ def teach_reader(
     :param settings: How.
     :param log: Told of the progress.
     :param scored: Further episodes, each read once in all.
+    :param tidying: What the encoder's other tokens learn beside it.
     """
     torch.manual_seed(settings.seed)
     draw = random.Random(settings.seed)
@@ -62,7 +65,7 @@ def teach_reader(
         network.role.bias.copy_(torch.from_numpy(np.log(rate / (1 - rate)).astype(np.float32)))
     read = [*(settings.epochs * [*by_form]), *scored]
     n_updates = round(sum(len(next(iter(f.values()))) for f in read) / settings.window)
-    optimizer, schedule = _optimizer(encoder, network, settings, n_updates)
+    optimizer, schedule = _optimizer(encoder, network, tidying, settings, n_updates)
     learned = [p for group in optimizer.param_groups for p in group["params"]]
     losses: list[float] = []
     network.train()
@@ -74,6 +77,8 @@ def teach_reader(
         draw.shuffle(windows)
         for example, start, end in windows:
             loss = _loss(encoder, network, example, slice(start, end), settings)
+            if encoder is not None and tidying is not None:
+                loss = loss + settings.tidying_weight * tidying(encoder)
             optimizer.zero_grad(set_to_none=True)
             loss.backward()
             nn.utils.clip_grad_norm_(learned, 1.0)
@@ -133,10 +138,12 @@ def _loss(
 def _optimizer(
     encoder: AdaptedEncoder | None,
     network: SequenceReader,
+    tidying: TidyLesson | None,
     settings: ReaderSettings,
     n_updates: int,
 ) -> tuple[torch.optim.Optimizer, torch.optim.lr_scheduler.LambdaLR]:
-    groups = [{"params": list(network.parameters()), "lr": settings.head_rate}]
+    others = [] if tidying is None else list(tidying.parameters())
+    groups = [{"params": [*network.parameters(), *others], "lr": settings.head_rate}]
     if encoder is not None:
         adapter = [p for delta in encoder.deltas.values() for p in delta.parameters()]
         groups.append({"params": adapter, "lr": settings.adapter_rate})

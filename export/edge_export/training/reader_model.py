@@ -107,7 +107,12 @@ class AdaptedEncoder(nn.Module):
         back = torch.from_numpy(np.argsort(order))
         return torch.cat(states)[back], torch.cat(vectors)[back]
 
-    def _encode(self, token_ids: Sequence[Sequence[int]]) -> tuple[Tensor, Tensor]:
+    def hidden(self, token_ids: Sequence[Sequence[int]]) -> tuple[Tensor, Tensor]:
+        """States of all tokens.
+
+        :param token_ids: Of each text, with the markers around it.
+        :return: Shape (texts, longest, dimension), and 1 where there is a token, (texts, longest).
+        """
         longest = max(map(len, token_ids))
         padding = self.model.config.pad_token_id
         input_ids = torch.full((len(token_ids), longest), padding, dtype=torch.long)
@@ -119,7 +124,10 @@ class AdaptedEncoder(nn.Module):
         input_ids, mask = input_ids.to(device), mask.to(device)
         with torch.autocast(device.type, torch.bfloat16):
             hidden = self.model(input_ids=input_ids, attention_mask=mask).last_hidden_state
-        hidden = hidden.float()
+        return hidden.float(), mask
+
+    def _encode(self, token_ids: Sequence[Sequence[int]]) -> tuple[Tensor, Tensor]:
+        hidden, mask = self.hidden(token_ids)
         mean = (hidden * mask[:, :, None]).sum(dim=1) / mask.sum(dim=1, keepdim=True)
         return hidden[:, 0], nn.functional.normalize(mean, dim=1)
 

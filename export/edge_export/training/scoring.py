@@ -107,22 +107,30 @@ def write_scores(
     unfinished.replace(path)
 
 
-def read_scores(path: Path) -> tuple[Mapping[str, Any], dict[str, Float32Array]]:
-    """Where scores are from, and each episode's by its identifier, shape (turns, roles).
+def read_scores(path: Path, left_out: Collection[str] = ()) -> dict[str, Float32Array]:
+    """Each episode's scores by its identifier, shape (turns, roles).
 
     :param path: As ``write_scores`` left it.
-    :raises TrainingDataError: If it is missing or malformed.
+    :param left_out: Shows that who scored may not have learned from.
+    :raises TrainingDataError: If it is missing or malformed, or those who scored learned from them.
     """
     try:
         origin, *rows = read_rows(path)
         if tuple(origin["roles"]) != ROLES:
             raise ValueError(f"its roles are {origin['roles']}")
-        return origin, {row["id"]: np.array(row["chances"], np.float32) for row in rows}
+        learned = sorted(set(left_out) - set(origin["left_out"]))
+        scores = {row["id"]: np.array(row["chances"], np.float32) for row in rows}
     except (OSError, EOFError, ValueError, KeyError, TypeError) as error:
         raise TrainingDataError(
             f"cannot read {path}: {type(error).__name__} {error}",
             "'edge-export score' writes it.",
         ) from error
+    if learned:
+        raise TrainingDataError(
+            f"who scored in {path} learned from {', '.join(learned)}, which is to be left out",
+            "Score again with the same --leave-out, and give the file with --scores.",
+        )
+    return scores
 
 
 def _taught(

@@ -10,10 +10,12 @@ from typing import Any
 
 import numpy as np
 
+from edge.arrays import Float32Array
 from edge.bundles.manifest import file_sha256
 from edge.bundles.specs import HeadSpec
-from edge_export.data.annotated import read_annotated, read_unlabelled
-from edge_export.data.documents import ANNOTATED, UNLABELLED
+from edge_export.data.annotated import SpokenEpisode, read_annotated, read_unlabelled
+from edge_export.data.documents import ANNOTATED, TIDIED, UNLABELLED
+from edge_export.data.tidied import read_tidied
 from edge_export.errors import GateError, RecipeError, TrainingDataError
 from edge_export.extras import require
 from edge_export.graph.reader import HEAD_FILE, to_onnx_bytes, write_adapter, write_head
@@ -25,6 +27,7 @@ from edge_export.training.reader import teach_reader
 from edge_export.training.reader_model import AdaptedEncoder, SequenceReader
 from edge_export.training.reading_example import ExampleMaker, ReadingExample
 from edge_export.training.scoring import read_scores
+from edge_export.training.tidy_lesson import TidyLesson
 
 MAX_DIFFERENCE = 1e-4
 """Largest difference between the head's ONNX file and the network."""
@@ -47,7 +50,7 @@ def teach_recipe(
     :param log: Told of each step.
     :param left_out: Shows not to learn from.
     :param scores: What readers think of episodes that nobody annotated, as ``score_recipe`` writes
-        it; None to learn from the annotated ones alone.
+        it; None for the recipe's, if it has a larger reader.
     :return: The folder.
     :raises ExportError: If data or packages are missing, or the head differs from the network.
     """
@@ -57,24 +60,27 @@ def teach_recipe(
             f"recipe {recipe.name} teaches no reader", "minilm-l6's recipe.toml does."
         )
     require(("peft",), "training", "export,train")
-    episodes = read_annotated(data, left_out)
+    episodes, lines = read_annotated(data, left_out), read_tidied(data, left_out)
     if not episodes:
         raise TrainingDataError("no episode is left to learn from", "Leave fewer shows out.")
-    used = (ANNOTATED,) if scores is None else (ANNOTATED, UNLABELLED)
-    hashes = {name: file_sha256(data / name) for name in used}
+    hashes = {name: file_sha256(data / name) for name in (ANNOTATED, TIDIED)}
+    if scores is None and recipe.larger is not None:
+        scores = recipe.larger.scores
+    chances: dict[str, Float32Array] = {}
+    unread: list[SpokenEpisode] = []
+    if scores is not None:
+        chances = read_scores(scores, left_out)
+        unread = [e for e in read_unlabelled(data, left_out) if e.id in chances]
+        hashes |= {UNLABELLED: file_sha256(data / UNLABELLED), "scores": file_sha256(scores)}
     with tempfile.TemporaryDirectory(prefix="edge-export-") as temporary:
         checkpoint = fetch(recipe.sources, Path(temporary), log).folder
         maker = ExampleMaker(checkpoint, settings)
         examples = list(maker.in_all_forms(episodes, log))
-        scored: list[dict[str, ReadingExample]] = []
-        if scores is not None:
-            hashes["scores"] = file_sha256(scores)
-            _, chances = read_scores(scores)
-            known = (e for e in read_unlabelled(data, left_out) if e.id in chances)
-            scored = [maker.in_one_form(episode, chances[episode.id]) for episode in known]
-            log(f"{len(scored)} scored episodes")
+        log(f"reading {len(unread)} scored episodes")
+        scored = [maker.in_one_form(episode, chances[episode.id]) for episode in unread]
         encoder = AdaptedEncoder(checkpoint, settings.rank, settings.scale)
-        network = teach_reader(encoder, examples, settings, log, scored)
+        lesson = TidyLesson.of(checkpoint, lines, settings.seed)
+        network = teach_reader(encoder, examples, settings, log, scored, lesson)
     output.mkdir(parents=True, exist_ok=True)
     write_adapter(output, encoder.deltas)
     sample = examples[0]["full"]
