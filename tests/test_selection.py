@@ -84,7 +84,8 @@ def test_a_chapter_shows_its_best_and_others_only_where_they_are_good() -> None:
 
 
 def test_what_leans_on_the_line_before_is_no_line_of_a_summary() -> None:
-    judgements = judged([0.9, 0.8, 0.7], leans=[1, 0, 0])
+    worth = [0.9, 0.8, 0.7]
+    judgements = judged(worth, summary=worth, leans=[1, 0, 0])
     assert choose_summary(judgements, np.eye(3, dtype=np.float32), 20) == [1, 2]
 
 

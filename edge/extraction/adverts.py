@@ -10,7 +10,7 @@ from edge.arrays import BoolArray, Float64Array
 from edge.english.breaks import find_breaks
 from edge.records import Sentence
 
-LIKELY = 0.06
+LIKELY = 0.1
 """Chance from which on a sentence speaks for a stretch; one sentence in sixty is an advert."""
 SWITCH = 1.0
 """What a stretch has to be surer by than the sum of its sentences, in log odds."""

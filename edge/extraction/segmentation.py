@@ -14,7 +14,7 @@ from edge.records import Sentence
 MIN_CHAPTER_WORDS = 250
 MIN_EDGE_WORDS = 60
 """No chapter begins this near the episode's start or end."""
-THRESHOLD = 0.24
+THRESHOLD = 0.2
 """Least smoothed probability of a boundary."""
 PEAK_WORDS = 80
 """A chapter begins at the likeliest place among those this near."""

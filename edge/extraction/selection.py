@@ -113,7 +113,7 @@ def choose_summary(judgements: Judgements, vectors: Float32Array, max_words: int
     :param vectors: Their vectors, shape (sentences, dimension).
     :param max_words: Budget.
     """
-    chance = np.where(judgements.leans, 0.0, judgements.summary + judgements.worth)
+    chance = np.where(judgements.leans, 0.0, judgements.summary)
     worth = _worth(np.where(chance >= MIN_SUMMARY_SHARE * chance.max(initial=0.0), chance, 0.0))
     chosen = select_greedily(
         worth,
