@@ -18,7 +18,7 @@ from edge_export.data.forms import FORMS, in_form, turn_roles
 from edge_export.data.tidied import read_tidied
 from edge_export.errors import TrainingDataError
 from edge_export.recipe import FolderSource, LargerReader, ReaderSettings, Recipe, load_recipe
-from edge_export.training.scoring import read_scores
+from edge_export.training.scoring import read_scores, write_scores
 
 from edge.bundles.manifest import read_bundle
 from edge.extraction.judgements import judge_text
@@ -192,6 +192,26 @@ def test_tidied_lines_tell_which_words_were_struck(data: Path) -> None:
     assert first.is_struck_short is None
     assert second.is_struck_short is not None and second.is_struck_short.sum() == 1
     assert "show1" not in {line.show for line in read_tidied(data, ("show1",))}
+
+
+@pytest.mark.parametrize("verb", ["score", "finetune"])
+def test_nothing_to_learn_from_is_named(
+    data: Path, recipe: Recipe, verb: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("edge_export.cli.load_recipe", lambda name: recipe)
+    command = [verb, "tiny", "--data", str(data), "--output", str(tmp_path / "none")]
+    command += [part for k in range(4) for part in ("--leave-out", f"show{k}")]
+    result = CliRunner().invoke(main, command)
+    assert result.exit_code == 1
+    assert "no episode is left to learn from" in result.output
+
+
+def test_scores_are_the_same_bytes_again(tmp_path: Path) -> None:
+    chances = np.linspace(0, 1, 2 * len(ROLES), dtype=np.float32).reshape(2, -1)
+    for name in ("one", "two"):
+        write_scores(tmp_path / name, {"left_out": []}, [("show/1", chances)])
+    assert (tmp_path / "one").read_bytes() == (tmp_path / "two").read_bytes()
+    assert np.allclose(read_scores(tmp_path / "one")["show/1"], chances, atol=5e-4)
 
 
 def test_a_file_that_holds_no_scores_is_named(tmp_path: Path) -> None:

@@ -53,6 +53,8 @@ def score_recipe(
             f"recipe {recipe.name} has no larger reader", "minilm-l6's recipe.toml has."
         )
     episodes = read_annotated(data, left_out)
+    if not episodes:
+        raise TrainingDataError("no episode is left to learn from", "Leave fewer shows out.")
     unread = read_unlabelled(data, left_out)
     random.Random(settings.seed).shuffle(unread)
     unread = unread[: how.n_episodes]
@@ -98,12 +100,12 @@ def write_scores(
     :param origin: Data and settings.
     :param scores: Identifier of each episode, and its turns' chances, shape (turns, roles).
     """
+    rows: list[Mapping[str, Any]] = [{"roles": ROLES, **origin}]
+    for identifier, of_turns in scores:
+        rows.append({"id": identifier, "chances": np.round(of_turns.astype(float), 3).tolist()})
+    text = "".join(json.dumps(row) + "\n" for row in rows)
     unfinished = path.with_name(path.name + ".part")
-    with gzip.open(unfinished, "wt", encoding="utf-8") as file:
-        file.write(json.dumps({"roles": ROLES, **origin}) + "\n")
-        for identifier, of_turns in scores:
-            row = {"id": identifier, "chances": np.round(of_turns.astype(float), 3).tolist()}
-            file.write(json.dumps(row) + "\n")
+    unfinished.write_bytes(gzip.compress(text.encode(), mtime=0))  # no time: the same bytes again
     unfinished.replace(path)
 
 
